@@ -1,0 +1,184 @@
+"""What a pipeline declares about itself: the one description every face is drawn from.
+
+The daemon validates requests against it, `s2i-backend models` prints it, Krita and Blender build
+their widgets from it and `s2i-backend run` its options. It is the shared vocabulary of all rooms,
+so it stands in the client and uses nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+ParameterType = Literal["float", "int", "bool", "choice", "text"]
+LayerKind = Literal["lines", "flats", "color", "shade", "mask", "image"]
+BlendMode = Literal["normal", "multiply"]
+Value = float | int | bool | str
+
+
+class InvalidRequest(ValueError):
+    """A request does not fit the declaration.
+
+    `field` names the input or parameter, `given` what came and `allowed` what would be accepted.
+    """
+
+    def __init__(self, field: str, given: object, allowed: str):
+        self.field = field
+        self.given = given
+        self.allowed = allowed
+        super().__init__(f"{field}: got {given!r}, allowed is {allowed}")
+
+
+@dataclass(frozen=True)
+class Input:
+    """A named picture that a pipeline takes, such as `sketch` or `hints`."""
+
+    name: str
+    title: str
+    help: str
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A named setting. Numbers have an inclusive range, a choice lists its values."""
+
+    name: str
+    title: str
+    help: str
+    type: ParameterType
+    default: Value
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> str:
+        """The accepted values in words, as errors and help texts show them."""
+        match self.type:
+            case "choice":
+                return "one of " + ", ".join(self.choices)
+            case "bool":
+                return "true or false"
+            case "text":
+                return "a text"
+            case "int":
+                return f"a whole number from {self.minimum:g} to {self.maximum:g}"
+            case _:
+                return f"a number from {self.minimum:g} to {self.maximum:g}"
+
+    def check(self, value: object) -> Value:
+        """Return `value` in this parameter's type, or raise `InvalidRequest`."""
+        if self.type == "bool" and isinstance(value, bool):
+            return value
+        if self.type == "text" and isinstance(value, str):
+            return value
+        if self.type == "choice" and isinstance(value, str) and value in self.choices:
+            return value
+        if self.type in ("int", "float") and not isinstance(value, bool):
+            is_number = isinstance(value, int) or (
+                isinstance(value, float) and (self.type == "float" or value.is_integer())
+            )
+            if is_number and self.minimum <= value <= self.maximum:  # type: ignore[operator]
+                return int(value) if self.type == "int" else float(value)  # type: ignore[arg-type]
+        raise InvalidRequest(self.name, value, self.allowed)
+
+
+@dataclass(frozen=True)
+class Output:
+    """A named layer that a pipeline returns, with the way a host should stack it.
+
+    `default` is False for layers that are made only when a request asks for them by name.
+    """
+
+    name: str
+    title: str
+    help: str
+    kind: LayerKind
+    blend: BlendMode = "normal"
+    default: bool = True
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A pipeline's name, inputs, parameters and outputs."""
+
+    name: str
+    title: str
+    summary: str
+    inputs: tuple[Input, ...]
+    parameters: tuple[Parameter, ...]
+    outputs: tuple[Output, ...]
+    hidden: bool = False
+
+    def check(
+        self,
+        inputs: Collection[str],
+        parameters: Mapping[str, object],
+        outputs: Collection[str] | None = None,
+    ) -> tuple[dict[str, Value], tuple[str, ...]]:
+        """Validate a request's names and values.
+
+        Returns every parameter with defaults filled in, and the names of the layers to return in
+        declared order. Raises `InvalidRequest` with the name of the first field that is wrong.
+        """
+        known_inputs = [i.name for i in self.inputs]
+        for name in inputs:
+            if name not in known_inputs:
+                raise InvalidRequest(name, "an input", "one of " + ", ".join(known_inputs))
+        for declared in self.inputs:
+            if declared.required and declared.name not in inputs:
+                raise InvalidRequest(declared.name, "nothing", "a picture; it is required")
+        known = {p.name: p for p in self.parameters}
+        for name in parameters:
+            if name not in known:
+                names = ", ".join(known) or "none"
+                raise InvalidRequest(str(name), parameters[name], f"a parameter among: {names}")
+        values = {
+            name: p.check(parameters[name]) if name in parameters else p.default
+            for name, p in known.items()
+        }
+        return values, self._check_outputs(outputs)
+
+    def _check_outputs(self, outputs: Collection[str] | None) -> tuple[str, ...]:
+        if outputs is None:
+            return tuple(o.name for o in self.outputs if o.default)
+        known = [o.name for o in self.outputs]
+        for name in outputs:
+            if name not in known:
+                raise InvalidRequest("outputs", name, "some of " + ", ".join(known))
+        if not outputs:
+            raise InvalidRequest("outputs", [], "some of " + ", ".join(known))
+        return tuple(name for name in known if name in outputs)
+
+    def output(self, name: str) -> Output:
+        """The declared output called `name`; KeyError when there is none."""
+        for declared in self.outputs:
+            if declared.name == name:
+                return declared
+        raise KeyError(name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain maps and lists, as they travel in the `ready` message and in `models --json`."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Declaration:
+        """The inverse of `to_dict`; fields that a newer daemon added are left out."""
+        return cls(
+            name=plain["name"],
+            title=plain["title"],
+            summary=plain["summary"],
+            inputs=tuple(_known_fields(Input, i) for i in plain["inputs"]),
+            parameters=tuple(
+                _known_fields(Parameter, {**p, "choices": tuple(p.get("choices", ()))})
+                for p in plain["parameters"]
+            ),
+            outputs=tuple(_known_fields(Output, o) for o in plain["outputs"]),
+            hidden=plain.get("hidden", False),
+        )
+
+
+def _known_fields(cls: type, plain: Mapping[str, Any]) -> Any:
+    return cls(**{k: v for k, v in plain.items() if k in cls.__dataclass_fields__})
