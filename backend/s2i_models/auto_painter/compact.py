@@ -80,8 +80,9 @@ class AttentionBlock(nn.Module):
 class CompactGenerator(nn.Module):
     """Lines and hints to colors.
 
-    Input (B, 5, H, W), H and W multiples of `stride`: lines (0 ink to 1 paper), hint color sRGB
-    0 to 1 (0 where there is none), hint mask 0 or 1. Output (B, 3, H, W): sRGB, 0 to 1.
+    Input, H and W multiples of `stride`: lines (B, 1, H, W), 0 ink to 1 paper; hints
+    (B, 4, H, W), sRGB color 0 to 1 (0 where there is none) and mask 0 or 1.
+    Output (B, 3, H, W): sRGB, 0 to 1.
     """
 
     def __init__(self, config: CompactConfig | None = None):
@@ -115,8 +116,8 @@ class CompactGenerator(nn.Module):
         """Height and width of the input must be multiples of this."""
         return FOLD * 2 ** (len(self.config.widths) - 1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        h = self.stem(F.pixel_unshuffle(x, FOLD))
+    def forward(self, lines: Tensor, hints: Tensor) -> Tensor:
+        h = self.stem(F.pixel_unshuffle(torch.cat([lines, hints], dim=1), FOLD))
         skips = []
         for level, encode in enumerate(self.encoder):
             h = encode(h)

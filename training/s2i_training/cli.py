@@ -1,0 +1,144 @@
+"""`s2i-train`: build data, fit a system, evaluate it, export its weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from s2i_training.data.commands import data_commands
+
+SYSTEMS = ("auto_painter",)
+PACKAGE_FOLDER = Path("data/packages")
+
+
+@click.group()
+@click.version_option(package_name="s2i")
+def main() -> None:
+    """Train, evaluate and export the sketch systems."""
+
+
+main.add_command(data_commands)
+
+
+@main.command()
+@click.argument("system", type=click.Choice(SYSTEMS))
+@click.option("--preset", type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=Path("data/lineart"),
+    show_default=True,
+    help="A set made by `s2i-train data build`.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the run.  [default: runs/SYSTEM]",
+)
+@click.option("--resume", is_flag=True, help="Continue the run in that folder.")
+@click.option(
+    "--from-weights",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Begin with the weights in this file, such as the shipped ones.",
+)
+@click.option("--share", type=float, default=1.0, help="Shorten every phase to this share.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--workers", type=int, default=1, show_default=True, help="Data processes.")
+@click.option("--precision", type=click.Choice(["no", "bf16", "fp16"]), help="Default: preset's.")
+@click.option("--cpu", "force_cpu", is_flag=True, help="Stay on the CPU.")
+def fit(
+    system: str,
+    preset: str,
+    data: Path,
+    out: Path | None,
+    resume: bool,
+    from_weights: Path | None,
+    share: float,
+    seed: int,
+    workers: int,
+    precision: str | None,
+    force_cpu: bool,
+) -> None:
+    """Train SYSTEM; checkpoints and TensorBoard logs go to the run's folder.
+
+    On several GPUs: `accelerate launch -m s2i_training fit SYSTEM …`.
+    """
+    from s2i_training.run import Run, RunOptions
+
+    recipe = import_module(f"s2i_training.recipes.{system}")
+    config = recipe.scaled(recipe.PRESETS[preset], share)
+    if precision is not None:
+        config = replace(config, mixed_precision=precision)
+    options = RunOptions(
+        folder=out or Path("runs") / system,
+        seed=seed,
+        mixed_precision=config.mixed_precision,
+        workers=workers,
+        resume=resume,
+        force_cpu=force_cpu,
+    )
+    try:
+        recipe.train(config, data, Run(options), start_from=from_weights)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+@click.argument("system", type=click.Choice(SYSTEMS))
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=Path("data/lineart"),
+    show_default=True,
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A weights file.  [default: the shipped one]",
+)
+@click.option("--drawings", type=int, default=200, show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for tables and pictures.  [default: runs/SYSTEM-evaluation]",
+)
+@click.option("--quick", is_flag=True, help="Color difference only, no FID and LPIPS.")
+def evaluate(
+    system: str, data: Path, weights: Path | None, drawings: int, out: Path | None, quick: bool
+) -> None:
+    """Measure SYSTEM on held-out data and print the tables of its model card."""
+    evaluation = import_module(f"s2i_training.evaluations.{system}")
+    folder = out or Path("runs") / f"{system}-evaluation"
+    folder.mkdir(parents=True, exist_ok=True)
+    report = evaluation.evaluate(data, weights, drawings, folder, quick=quick)
+    (folder / "report.md").write_text(report, encoding="utf-8")
+    click.echo(report)
+    click.echo(f"Written to {folder}/report.md")
+
+
+@main.command()
+@click.argument("system", type=click.Choice(SYSTEMS))
+@click.option(
+    "--run",
+    "folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of the run.  [default: runs/SYSTEM]",
+)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The .safetensors file to write.",
+)
+def export(system: str, folder: Path | None, out: Path) -> None:
+    """Write a run's averaged weights as half-precision safetensors with their description."""
+    recipe = import_module(f"s2i_training.recipes.{system}")
+    try:
+        size = recipe.export(folder or Path("runs") / system, out)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{out}: {size / 1e6:.1f} MB")

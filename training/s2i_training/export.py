@@ -1,0 +1,49 @@
+"""From a run's checkpoint to a weights file that ships: half precision, with its description."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from s2i_training.run import CHECKPOINT
+
+MOST_BYTES = 24_000_000  # a shipped file's limit, so that the repository stays light
+
+
+def averaged_state(folder: Path, network: str) -> tuple[dict[str, Tensor], int]:
+    """The averaged weights of `network` in a run's folder, and the run's step.
+
+    Raises ValueError when the folder holds no checkpoint.
+    """
+    path = folder / CHECKPOINT
+    if not path.is_file():
+        raise ValueError(f"{folder} holds no checkpoint: train first with `s2i-train fit`")
+    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    return checkpoint["averages"][network], checkpoint["step"]
+
+
+def write_weights(
+    path: Path, state: Mapping[str, Tensor], pipeline: str, network: str, config: Mapping
+) -> int:
+    """Write `state` in half precision; returns the file's bytes.
+
+    `network` and `config` say how to build the network again. Raises ValueError when the file
+    would be larger than what may ship.
+    """
+    half = {name: value.half().contiguous() for name, value in state.items()}
+    size = sum(value.numel() * 2 for value in half.values())
+    if size > MOST_BYTES:
+        raise ValueError(f"{size / 1e6:.1f} MB of weights; at most {MOST_BYTES / 1e6:.0f} ship")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    metadata = {
+        "s2i.pipeline": pipeline,
+        "s2i.network": network,
+        "s2i.config": json.dumps(dict(config)),
+    }
+    save_file(half, path, metadata=metadata)
+    return path.stat().st_size

@@ -1,0 +1,1 @@
+"""One training recipe per system, each readable from top to bottom."""
