@@ -188,6 +188,8 @@ class Run:
                     sampler=shard,
                     drop_last=True,
                     num_workers=self.options.workers,
+                    # Its own generator: starting a loader must not draw from the networks' one.
+                    generator=torch.Generator(),
                 )
                 for batch in loader:
                     yield {
