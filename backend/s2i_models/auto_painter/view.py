@@ -1,0 +1,128 @@
+"""Between the canvas and the network's grid: the drawing's own window, shrunk to working size.
+
+Margins are cut off before shrinking, so a small drawing on a large canvas is seen as large as it
+was in training; the network's colors are put back into that window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+MARGIN = 0.06  # of the longer side, as the drawings of the training set have on average
+HINT_COVERAGE = 0.03  # share of a grid pixel that a hint must cover to count
+
+
+@dataclass(frozen=True)
+class View:
+    """A window of the canvas and the grid it is shrunk to, all in pixels.
+
+    `left`, `top`, `width`, `height`: the window; it may reach outside of the canvas, where there
+    is paper. `inner_width`, `inner_height`: its size on the grid; `grid_width`, `grid_height`: the
+    grid, padded to the right and below to what the network needs.
+    """
+
+    left: int
+    top: int
+    width: int
+    height: int
+    inner_width: int
+    inner_height: int
+    grid_width: int
+    grid_height: int
+
+    def shrink(self, plane: np.ndarray, paper: float = 0.0) -> np.ndarray:
+        """A canvas plane (H, W) or (H, W, C), float32, on the grid; `paper` fills the outside."""
+        height, width = plane.shape[:2]
+        part = plane[
+            max(0, self.top) : min(height, self.top + self.height),
+            max(0, self.left) : min(width, self.left + self.width),
+        ]
+        above, left = max(0, -self.top), max(0, -self.left)
+        below = self.height - part.shape[0] - above
+        right = self.width - part.shape[1] - left
+        sides = (above, below, left, right)
+        if any(sides):
+            border = (paper,) * 4
+            part = cv2.copyMakeBorder(part, *sides, cv2.BORDER_CONSTANT, value=border)
+        shrinks = self.inner_width <= self.width
+        how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        small = cv2.resize(part, (self.inner_width, self.inner_height), interpolation=how)
+        return cv2.copyMakeBorder(
+            small,
+            0,
+            self.grid_height - self.inner_height,
+            0,
+            self.grid_width - self.inner_width,
+            cv2.BORDER_CONSTANT,
+            value=(paper,) * 4,
+        )
+
+    def enlarge(self, grid: np.ndarray, width: int, height: int) -> np.ndarray:
+        """Grid values (h, w, C) float32 on a canvas of that size, smoothly; edges continue."""
+        scale_x, scale_y = self.inner_width / self.width, self.inner_height / self.height
+        # Pixel centers: canvas x + ½ lies at (x + ½ − left)·scale on the grid.
+        matrix = np.array(
+            [
+                [scale_x, 0, (0.5 - self.left) * scale_x - 0.5],
+                [0, scale_y, (0.5 - self.top) * scale_y - 0.5],
+            ],
+            np.float32,
+        )
+        inner = np.ascontiguousarray(grid[: self.inner_height, : self.inner_width])
+        return cv2.warpAffine(
+            inner,
+            matrix,
+            (width, height),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+
+
+def view_of(content: np.ndarray, size: int, stride: int) -> View:
+    """The window around a drawing's content, fitted to a grid of at most `size` pixels.
+
+    `content`: (H, W) bool, where there is ink or a hint. `stride`: what grid sides must be
+    multiples of. Without content the window is the whole canvas.
+    """
+    height, width = content.shape
+    columns = np.flatnonzero(content.any(axis=0))
+    rows = np.flatnonzero(content.any(axis=1))
+    if len(columns) == 0:
+        left, top, right, bottom = 0, 0, width, height
+    else:
+        left, right = int(columns[0]), int(columns[-1]) + 1
+        top, bottom = int(rows[0]), int(rows[-1]) + 1
+        margin = max(2, round(MARGIN * max(right - left, bottom - top)))
+        left, top, right, bottom = left - margin, top - margin, right + margin, bottom + margin
+    window_width, window_height = right - left, bottom - top
+    scale = size / max(window_width, window_height)
+    inner_width = max(1, round(window_width * scale))
+    inner_height = max(1, round(window_height * scale))
+    return View(
+        left,
+        top,
+        window_width,
+        window_height,
+        inner_width,
+        inner_height,
+        -(-inner_width // stride) * stride,
+        -(-inner_height // stride) * stride,
+    )
+
+
+def shrink_hints(hints: np.ndarray, view: View) -> np.ndarray:
+    """Hints on the grid as the network takes them.
+
+    `hints`: (H, W, 4) float32, straight alpha, colors 0 to 1. Returns (h, w, 4) float32: color
+    where a hint covers enough of a grid pixel, else 0, and the mask, 0 or 1.
+    """
+    alpha = hints[..., 3:]
+    small = view.shrink(np.concatenate([hints[..., :3] * alpha, alpha], axis=2))
+    mask = small[..., 3:] > HINT_COVERAGE
+    color = small[..., :3] / np.maximum(small[..., 3:], 1e-6)
+    given = np.concatenate([color.clip(0, 1), np.ones(mask.shape, np.float32)], axis=2)
+    return np.where(mask, given, np.float32(0))
+

@@ -1,0 +1,1 @@
+"""One evaluation per system: the tables of its model card, on held-out data."""
