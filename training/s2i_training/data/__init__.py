@@ -1,0 +1,1 @@
+"""Open data: fetching packages, rendering drawings, data sets."""
