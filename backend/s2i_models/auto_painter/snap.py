@@ -1,0 +1,45 @@
+"""From the network's soft colors to one color per region, and the shading that is left over."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+# Shading darker than this is the network's uncertainty at borders, not a shadow.
+DARKEST_SHADE = 0.55
+
+
+def region_colors(labels: np.ndarray, colors: np.ndarray, free: np.ndarray, count: int):
+    """The median color of each region.
+
+    `labels`: (h, w) int32 region ids from 0 to `count` - 1 on the network's grid. `colors`:
+    (h, w, 3) float32. `free`: (h, w) bool, pixels off the ink, which speak for their region.
+    Returns (count, 3) float32 and (count,) bool, the regions that had a pixel to speak for them.
+    """
+    flat_labels, flat_colors, flat_free = labels.ravel(), colors.reshape(-1, 3), free.ravel()
+    sizes = np.bincount(flat_labels, weights=flat_free, minlength=count)
+    # A region without a free pixel at this size is spoken for by all of its pixels.
+    speaks = flat_free | (sizes[flat_labels] == 0)
+    ids = flat_labels[speaks]
+    starts = np.concatenate([[0], np.cumsum(np.bincount(ids, minlength=count))])
+    seen = np.diff(starts) > 0
+    middles = (starts[:-1] + starts[1:] - 1) // 2
+    medians = np.zeros((count, 3), np.float32)
+    for channel in range(3):
+        # Sorting id and value as one number sorts values within each region.
+        values = (flat_colors[speaks, channel].clip(0, 1) * 4095).astype(np.int64)
+        values = np.sort(ids.astype(np.int64) * 4096 + values)
+        medians[seen, channel] = (values[middles[seen]] % 4096) / 4095
+    return medians, seen
+
+
+def shading(smooth: np.ndarray, flat: np.ndarray, strength: float) -> np.ndarray:
+    """What to multiply flat colors with to come near the smooth ones' light and dark.
+
+    `smooth`, `flat`: (h, w, 3) float32 sRGB. Returns (h, w) float32, `DARKEST_SHADE` to 1;
+    1 everywhere when `strength` is 0.
+    """
+    weights = np.float32([0.299, 0.587, 0.114])
+    ratio = (smooth @ weights + 0.02) / (flat @ weights + 0.02)
+    ratio = cv2.GaussianBlur(ratio.clip(DARKEST_SHADE, 1), (0, 0), 1.5)
+    return 1 - strength * (1 - ratio)

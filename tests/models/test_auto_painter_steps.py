@@ -1,0 +1,86 @@
+"""Auto-painter's steps before and after its network: the window, hints, region colors, shading."""
+
+import numpy as np
+import pytest
+
+from s2i_models.auto_painter.snap import region_colors, shading
+from s2i_models.auto_painter.view import shrink_hints, view_of
+
+
+@pytest.mark.parametrize("shape", [(512, 512), (300, 700), (900, 200), (1, 1), (3, 4000)])
+def test_grid_holds_the_window_and_fits_the_network(shape: tuple[int, int]) -> None:
+    content = np.zeros(shape, bool)
+    content[shape[0] // 2 :, shape[1] // 2 :] = True
+    view = view_of(content, 256, 32)
+    assert view.grid_width % 32 == view.grid_height % 32 == 0
+    assert view.grid_width <= 256 and view.grid_height <= 256
+    small = view.shrink(np.ones(shape, np.float32), paper=1.0)
+    assert small.shape == (view.grid_height, view.grid_width)
+    assert small.min() > 0.999
+
+
+def test_margins_do_not_shrink_the_drawing() -> None:
+    content = np.zeros((2000, 2000), bool)
+    content[100:300, 1500:1700] = True
+    view = view_of(content, 256, 32)
+    assert view.width < 250
+    small = view.shrink(content.astype(np.float32))
+    assert 0.7 < small.mean() < 0.9
+
+
+def test_what_is_shrunk_comes_back_to_its_place() -> None:
+    rng = np.random.default_rng(0)
+    content = np.zeros((400, 600), bool)
+    content[120:280, 50:350] = True
+    ramp = np.stack(np.meshgrid(np.arange(600), np.arange(400)), axis=2).astype(np.float32)
+    view = view_of(content, 128, 32)
+    back = view.enlarge(view.shrink(ramp), 600, 400)
+    for _ in range(50):
+        row, column = int(rng.integers(130, 270)), int(rng.integers(60, 340))
+        assert back[row, column] == pytest.approx(ramp[row, column], abs=2)
+
+
+def test_a_small_hint_on_a_large_canvas_is_seen_with_its_color() -> None:
+    hints = np.zeros((4096, 4096, 4), np.float32)
+    hints[1000:1010, 2000:2010] = (0.8, 0.2, 0.1, 1.0)
+    small = shrink_hints(hints, view_of(np.ones((4096, 4096), bool), 256, 32))
+    seen = small[..., 3] > 0
+    assert 1 <= seen.sum() <= 4
+    assert np.allclose(small[seen][:, :3], (0.8, 0.2, 0.1), atol=1e-3)
+    assert not small[~seen].any()
+
+
+def test_a_region_takes_the_median_color_off_the_ink() -> None:
+    labels = np.zeros((10, 10), np.int32)
+    labels[:, 5:] = 2
+    colors = np.zeros((10, 10, 3), np.float32)
+    colors[:, :5] = (1.0, 0.5, 0.25)
+    colors[:3, :5] = 0  # a minority
+    colors[:, 5:] = (0.1, 0.9, 0.4)
+    free = np.ones((10, 10), bool)
+    free[3:8, :3] = False
+    medians, seen = region_colors(labels, colors, free, 4)
+    assert seen.tolist() == [True, False, True, False]
+    assert medians[0] == pytest.approx((1.0, 0.5, 0.25), abs=1e-3)
+    assert medians[2] == pytest.approx((0.1, 0.9, 0.4), abs=1e-3)
+
+
+def test_a_region_that_is_all_ink_speaks_for_itself() -> None:
+    labels = np.zeros((4, 4), np.int32)
+    labels[1, 1] = 1
+    colors = np.full((4, 4, 3), 0.5, np.float32)
+    free = np.ones((4, 4), bool)
+    free[1, 1] = False
+    _, seen = region_colors(labels, colors, free, 2)
+    assert seen.all()
+
+
+def test_shading_darkens_only_and_can_be_switched_off() -> None:
+    flat = np.full((8, 8, 3), 0.5, np.float32)
+    smooth = flat.copy()
+    smooth[:, :4] = 0.3
+    smooth[:, 4:] = 0.9
+    shade = shading(smooth, flat, 1.0)
+    assert shade.max() <= 1 and shade[:, 0].max() < 0.75
+    assert shade[:, 7].min() > 0.99
+    assert (shading(smooth, flat, 0.0) == 1).all()
