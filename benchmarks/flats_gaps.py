@@ -1,0 +1,248 @@
+"""How well are flat regions found when the lines have gaps?
+
+Drawings are OpenMoji's, whose SVG have the colors and the ink lines in separate layers. True
+regions are the areas of one color in the color layer alone, drawn without anti-aliasing, limited
+to pixels that the lines do not cover; the bare paper around is an area too. Areas with no line
+between them (a shadow, a cheek, a shirt that is open at the bottom edge, water under an open wave) are
+one true region, because no method that sees only lines can know their border: two areas are joined
+where they touch along more than `OPENING` px; natural gaps up to that stay in the test. Then gaps are cut across the lines at random places, and the regions found
+are compared with the true ones.
+
+Every method has the same settings at every gap, as an artist would have: none is told the gap.
+
+    python benchmarks/flats_gaps.py --drawings 200 [--json OUT]
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import sys
+import time
+import xml.etree.ElementTree as ET
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+from resvg_py import svg_to_bytes
+from sklearn.metrics import adjusted_rand_score
+
+from s2i_models.flats.regions import segment
+from s2i_models.flats.thinning import thin
+from s2i_models.lineart import ink_distance, stroke_width
+from s2i_training.baselines import trapped_ball
+
+SIZE = 1024
+GAPS = (0, 3, 6, 10)
+CUTS = 8
+# Two areas that touch along more than this many pixel edges with no line between are one true
+# region: an opening half again as wide as the widest gap, along a diagonal, is not a gap.
+OPENING = 20
+BALL = 6  # the smallest whose diameter is over the widest gap
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    name: str
+    ink: np.ndarray  # bool
+    truth: np.ndarray  # int32, 0 under ink; bare paper has regions too
+    measured: np.ndarray  # bool, painted and not ink
+
+
+def layers(svg: str) -> tuple[str, str]:
+    """The color layers and the line layers of an OpenMoji drawing, each as an SVG."""
+    parts = []
+    for keep_lines in (False, True):
+        root = ET.fromstring(svg)
+        for group in list(root):
+            is_line = group.get("id", "").startswith("line")
+            if group.tag == SVG + "g" and is_line != keep_lines:
+                root.remove(group)
+        if not keep_lines:
+            root.set("shape-rendering", "crispEdges")
+        parts.append(ET.tostring(root, encoding="unicode"))
+    return parts[0], parts[1]
+
+
+def render(svg: str) -> np.ndarray:
+    data = bytes(svg_to_bytes(svg_string=svg, width=SIZE, height=SIZE))
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))
+
+
+def read(name: str, svg: str) -> Drawing | None:
+    """The drawing, or None where it has no lines or fewer than two true regions."""
+    color_svg, line_svg = layers(svg)
+    color, line = render(color_svg), render(line_svg)
+    ink = line[..., 3] > 127
+    painted = color[..., 3] > 127
+    if not ink.any() or not painted.any():
+        return None
+    codes = (color.astype(np.int64) @ [1, 256, 65536, 0]) + 1
+    codes[~painted] = 0
+    values = np.unique(codes, return_inverse=True)[1].reshape(codes.shape)
+    truth = join_bare(color_areas(values, ~ink))
+    sizes = np.bincount(truth[painted])
+    sizes[0] = 0
+    if (sizes >= 64).sum() < 2:
+        return None
+    return Drawing(name, ink, truth, painted & ~ink)
+
+
+def color_areas(values: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Connected areas of one value: int32, 0 outside `where`."""
+    result = np.zeros(values.shape, np.int32)
+    total = 0
+    for value in np.unique(values[where]):
+        count, part = cv2.connectedComponents(
+            ((values == value) & where).view(np.uint8), connectivity=4
+        )
+        result[part > 0] = part[part > 0] + total
+        total += count - 1
+    return result
+
+
+def join_bare(pieces: np.ndarray) -> np.ndarray:
+    """Join pieces that touch each other along more than `OPENING` px with no line between.
+
+    A touch is an edge between two pixels of different pieces; touches that lie side by side make
+    one stretch.
+    """
+    edges = []
+    for a, b in (
+        ((slice(None), slice(1, None)), (slice(None), slice(None, -1))),
+        ((slice(1, None), slice(None)), (slice(None, -1), slice(None))),
+    ):
+        touch = np.zeros(pieces.shape, bool)
+        touch[b] = (pieces[a] != pieces[b]) & (pieces[a] > 0) & (pieces[b] > 0)
+        y, x = np.nonzero(touch)
+        down = int(a[0] == slice(1, None))
+        pair = np.stack([pieces[y, x], pieces[y + down, x + 1 - down]])
+        edges.append(np.vstack([y, x, np.sort(pair, axis=0)]))
+    y, x, p, q = np.concatenate(edges, axis=1)
+    where = np.zeros(pieces.shape, np.uint8)
+    where[y, x] = 1
+    _, stretch = cv2.connectedComponents(where, connectivity=8)
+    keys, length = np.unique(np.stack([stretch[y, x], p, q]), axis=1, return_counts=True)
+    root = np.arange(int(pieces.max()) + 1)
+    for _, p_wide, q_wide in keys[:, length > OPENING].T.tolist():
+        root[root == root[p_wide]] = root[q_wide]
+    return root[pieces].astype(np.int32)
+
+
+def cut(ink: np.ndarray, gap: int, seed: int) -> np.ndarray:
+    """`ink` with `CUTS` gaps of `gap` px cut across its strokes at random places."""
+    if gap == 0:
+        return ink
+    rng = np.random.default_rng(seed)
+    mask = ink.view(np.uint8) * 255
+    width = stroke_width(mask)
+    middle = thin(mask, int(width) + 3) > 0
+    distance = ink_distance(mask)
+    # Strokes only: solid areas and their rims have no gaps.
+    points = np.argwhere(middle & (distance <= 0.75 * width + 1))
+    result = ink.copy()
+    for y, x in points[rng.permutation(len(points))[:CUTS]]:
+        reach = int(2 * width) + 4
+        near = points[(np.abs(points - (y, x)) <= width + 2).all(axis=1)] - (y, x)
+        _, _, axes = np.linalg.svd(near - near.mean(axis=0), full_matrices=False)
+        along = axes[0] if len(near) > 2 else np.array([0.0, 1.0])
+        top, left = max(0, y - reach), max(0, x - reach)
+        part = result[top : y + reach + 1, left : x + reach + 1]
+        rows, columns = np.mgrid[top : top + part.shape[0], left : left + part.shape[1]]
+        u = (rows - y) * along[0] + (columns - x) * along[1]
+        v = (rows - y) * along[1] - (columns - x) * along[0]
+        part[(u >= -gap / 2) & (u < gap / 2) & (np.abs(v) <= distance[y, x] + 2)] = False
+    return result
+
+
+def ours(ink: np.ndarray) -> np.ndarray:
+    return segment(ink).labels + 1
+
+
+def connected_components(ink: np.ndarray) -> np.ndarray:
+    return cv2.connectedComponents((~ink).view(np.uint8), connectivity=4)[1]
+
+
+def ball(ink: np.ndarray) -> np.ndarray:
+    return trapped_ball(ink, BALL)
+
+
+METHODS = {"ours": ours, "connected components": connected_components, "trapped ball": ball}
+
+
+def measure(found: np.ndarray, drawing: Drawing) -> tuple[float, float, float]:
+    """ARI, found regions per true region, and true regions per found region.
+
+    An overlap counts where it is at least 5 % of the smaller of the two and 16 px. The two last
+    numbers count regions of bare paper too, or leaks into it would not be seen.
+    """
+    inside = drawing.measured
+    ari = adjusted_rand_score(drawing.truth[inside], found[inside])
+    everything = ~drawing.ink
+    truth = drawing.truth[everything].astype(np.int64)
+    other = found[everything].astype(np.int64)
+    columns = int(other.max()) + 1
+    table = np.bincount(truth * columns + other, minlength=(int(truth.max()) + 1) * columns)
+    table = table.reshape(-1, columns)
+    smaller = np.minimum(table.sum(axis=1)[:, None], table.sum(axis=0)[None])
+    overlap = (table >= 16) & (table >= 0.05 * smaller)
+    per_true = overlap.sum(axis=1)
+    per_found = overlap.sum(axis=0)
+    return ari, per_true[per_true > 0].mean(), per_found[per_found > 0].mean()
+
+
+def drawings(wheel: Path, wanted: int) -> list[Drawing]:
+    with zipfile.ZipFile(wheel) as archive:
+        names = [n for n in archive.namelist() if n.endswith(".svg")]
+        names.sort(key=lambda n: hashlib.sha256(Path(n).stem.encode()).hexdigest())
+        found = []
+        for name in names:
+            drawing = read(Path(name).stem, archive.read(name).decode())
+            if drawing is not None:
+                found.append(drawing)
+            if len(found) == wanted:
+                break
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("wheel", type=Path)
+    parser.add_argument("--drawings", type=int, default=200)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    scores: dict[tuple[str, int], list[tuple[float, float, float]]] = {}
+    seconds = dict.fromkeys(METHODS, 0.0)
+    details = []
+    for number, drawing in enumerate(drawings(arguments.wheel, arguments.drawings)):
+        for gap in GAPS:
+            ink = cut(drawing.ink, gap, seed=number)
+            for method, run in METHODS.items():
+                start = time.perf_counter()
+                found = run(ink)
+                seconds[method] += time.perf_counter() - start
+                score = measure(found, drawing)
+                scores.setdefault((method, gap), []).append(score)
+                details.append([drawing.name, gap, method, *map(float, score)])
+        print(f"\r{number + 1}", end="", file=sys.stderr, flush=True)
+    count = len(scores["ours", 0])
+    print(f"\n{count} drawings at {SIZE} x {SIZE}, {CUTS} gaps in each")
+    print("| method | gap px | ARI | regions per true | true per region |")
+    print("|---|---|---|---|---|")
+    for (method, gap), rows in sorted(scores.items(), key=lambda i: (i[0][1], i[0][0])):
+        ari, split, leak = np.mean(rows, axis=0)
+        print(f"| {method} | {gap} | {ari:.3f} | {split:.2f} | {leak:.2f} |")
+    for method, total in seconds.items():
+        print(f"{method}: {1000 * total / count / len(GAPS):.0f} ms a drawing")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(details))
+
+
+if __name__ == "__main__":
+    main()
