@@ -7,7 +7,7 @@ reports steps and learns that it was cancelled.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -79,6 +79,8 @@ class Pipeline(ABC):
     declaration: ClassVar[Declaration]
     # Stem of the shipped weights file, or None for a pipeline without a network.
     weights_name: ClassVar[str | None] = None
+    # How many requests with equal parameters and sizes `run_batch` takes; 1 is none together.
+    max_batch: ClassVar[int] = 1
 
     def __init__(self, weights: Path | None = None, device: str = "cpu"):
         self.weights = weights
@@ -87,6 +89,13 @@ class Pipeline(ABC):
     @abstractmethod
     def run(self, request: Request) -> list[Layer]:
         """Make the layers that `request.outputs` names, in that order."""
+
+    def run_batch(self, requests: Sequence[Request]) -> list[list[Layer]]:
+        """Run several requests of equal parameters and sizes; for pipelines with a `max_batch`.
+
+        Any of them may raise `Cancelled`; the rest are then run one by one.
+        """
+        return [self.run(request) for request in requests]
 
     def memory_bytes(self) -> int:
         """Bytes that the loaded weights take, for the model cache."""

@@ -1,0 +1,287 @@
+"""The broker: one thread between hosts and workers, which never computes a pixel.
+
+It imports neither torch nor numpy, so that it answers within a second of its start, and keeps
+answering whatever the workers do.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import uuid
+from importlib.metadata import version
+from typing import Any
+
+import psutil
+import zmq
+
+from s2i_backend import link as worker_link
+from s2i_backend.dispatch import Dispatch
+from s2i_backend.hosts import Host, Hosts
+from s2i_backend.options import ServeOptions
+from s2i_backend.outbox import Ended, Outbox
+from s2i_backend.requests import failure
+from s2i_backend.supervisor import Supervisor
+from s2i_backend.zap import LOCAL_USER, Gatekeeper
+from s2i_client import framing
+from s2i_client import messages as m
+from s2i_client.errors import ProtocolError
+from s2i_client.pixels import MAX_PICTURE_BYTES
+from s2i_models import catalog
+
+log = logging.getLogger(__name__)
+TICK_SECONDS = 0.1
+PING_SECONDS = 1.0
+# Messages read from one side before the other has its turn.
+_BURST = 32
+
+
+class Broker:
+    """Sockets and messages; what runs when is `Dispatch`'s to say."""
+
+    def __init__(self, options: ServeOptions, server_keys: tuple[bytes, bytes], local_key: bytes):
+        self.options = options
+        self.instance = uuid.uuid4().hex
+        self.started = time.monotonic()
+        self.stop_asked = False
+        # Created here and ended with the broker: a daemon has this one context.
+        self._context = zmq.Context()
+        authorized = options.config / "authorized_clients" if options.remote else None
+        self.link = worker_link.BrokerEnd(self._context)
+        self._gate = Gatekeeper(
+            self._context, {local_key: LOCAL_USER, **self.link.accepted_keys}, authorized
+        )
+        self._front = self._context.socket(zmq.ROUTER)
+        self._front.linger = 300
+        self._front.rcvhwm = 16
+        self._front.router_handover = True
+        self._front.curve_server = True
+        self._front.curve_publickey, self._front.curve_secretkey = server_keys
+        self._front.setsockopt(zmq.MAXMSGSIZE, MAX_PICTURE_BYTES + framing.MAX_HEADER_BYTES)
+        address = options.remote or "127.0.0.1"
+        self._front.bind(f"tcp://{address}:{options.port or '*'}")
+        self.port = int(self._front.getsockopt_string(zmq.LAST_ENDPOINT).rsplit(":", 1)[1])
+        self.endpoint = f"tcp://{self._reachable(address)}:{self.port}"
+        keep_seconds = options.kept_minutes * 60
+        self.hosts = Hosts(keep_seconds)
+        self.outbox = Outbox(options.kept_bytes, keep_seconds)
+        self._poller = zmq.Poller()
+        for socket in (self._front, self.link.socket, self._gate.socket):
+            self._poller.register(socket, zmq.POLLIN)
+        self.supervisor: Supervisor | None = None
+        self._alone_since = self._pinged_at = self.started
+
+    @staticmethod
+    def _reachable(address: str) -> str:
+        return "127.0.0.1" if address in ("0.0.0.0", "*") else address
+
+    def start_workers(self) -> None:
+        """Start the worker processes; apart from construction, so that hosts need not wait."""
+        arguments = ()
+        if self.options.model_bytes is not None:
+            arguments = ("--model-bytes", str(self.options.model_bytes))
+        self.supervisor = Supervisor(self.link, self.options.devices, arguments)
+        self.dispatch = Dispatch(self.options, self.link.socket, self.supervisor, self)
+
+    def run(self) -> None:
+        """Serve until asked to stop, or idle for too long."""
+        while not self.stop_asked:
+            ready = dict(self._poller.poll(int(TICK_SECONDS * 1000)))
+            if self._gate.socket in ready:
+                self._gate.answer()
+            if self.link.socket in ready:
+                self._read(self.link.socket, self.dispatch.from_worker)
+            if self._front in ready:
+                self._read(self._front, self._from_host)
+            self._tick(time.monotonic())
+
+    def close(self) -> None:
+        """Tell the hosts, end the workers, close everything."""
+        for host in self.hosts.present:
+            self._send(host.identity, framing.encode(m.Stopping()))
+        if self.supervisor is not None:
+            self.supervisor.stop()
+        self._gate.close()
+        self._front.close()
+        self.link.close()
+        self._context.term()
+
+    def _read(self, socket: zmq.Socket, handle: Any) -> None:
+        for _ in range(_BURST):
+            try:
+                frame = socket.recv(zmq.DONTWAIT, copy=False)
+            except zmq.Again:
+                return
+            frames = [frame]
+            while frame.more:
+                frame = socket.recv(copy=False)
+                # Frames beyond any sensible number are read, as they must be, but not kept.
+                if len(frames) <= framing.MAX_FRAMES + 1:
+                    frames.append(frame)
+            try:
+                handle(frames)
+            except Exception:
+                # A fault of ours in one message must not take the other hosts' jobs with it.
+                log.exception("a message could not be handled")
+
+    def _tick(self, now: float) -> None:
+        self.dispatch.tick(now)
+        if now - self._pinged_at >= PING_SECONDS:
+            self._pinged_at = now
+            ping = framing.encode(m.Ping())
+            for host in self.hosts.present:
+                self._send(host.identity, ping)
+            self.outbox.expire(now)
+            for host in self.hosts.tick(now):
+                self.dispatch.forget(host.session)
+        if self.hosts.present or self.dispatch.has_work:
+            self._alone_since = now
+        idle = self.options.idle_seconds
+        if idle is not None and now - self._alone_since > idle:
+            log.info("no host for %g s: ending", idle)
+            self.stop_asked = True
+
+    # Hosts.
+
+    def _send(self, identity: bytes, frames: list[Any]) -> None:
+        try:
+            self._front.send_multipart([identity, *frames], zmq.DONTWAIT, copy=False)
+        except zmq.Again:
+            log.warning("a host does not read what it is sent")
+
+    def tell(self, session: str, message: m.Message, data: tuple[Any, ...] = ()) -> None:
+        """Send a host a message about one of its jobs, if it is there."""
+        host = self.hosts.of(session)
+        if host is not None and host.present:
+            self._send(host.identity, framing.encode(message, data, pieces=host.pieces))
+
+    def end(self, key: tuple[str, str], message: Any, data: tuple[Any, ...] = ()) -> None:
+        """Send the last message of a job, and keep it until the host has taken it."""
+        if self.hosts.of(key[0]) is None:
+            return
+        ended = self.outbox.put(key, message, data, time.monotonic())
+        self.tell(key[0], ended.message, ended.data)
+
+    def forget(self, session: str) -> None:
+        """Nobody will ask for this host's results."""
+        self.outbox.forget_session(session)
+
+    def _from_host(self, frames: list[zmq.Frame]) -> None:
+        identity = frames[0].bytes
+        host = self.hosts.at(identity)
+        try:
+            if len(frames) > framing.MAX_FRAMES:
+                raise ProtocolError(
+                    "too_large", f"A message has at most {framing.MAX_FRAMES} frames."
+                )
+            decoded = framing.decode(worker_link.buffers(frames[1:]), m.FROM_HOST)
+            if isinstance(decoded.message, m.Hello):
+                self._greet(identity, decoded.message, _user(frames[-1]))
+                return
+            if host is None:
+                raise ProtocolError("no_hello", "This connection has not said hello.")
+        except ProtocolError as error:
+            refusal = failure(error.code, error.message, job=error.job or None)
+            self._send(identity, framing.encode(refusal))
+            return
+        was_away = not host.present
+        host.heard, host.present = time.monotonic(), True
+        if was_away:
+            for ended in self.outbox.of(host.session):
+                self._hand_over(host, ended)
+        self._obey(host, decoded.message, frames[1:])
+
+    def _greet(self, identity: bytes, hello: m.Hello, user: str) -> None:
+        if hello.protocol != m.VERSION:
+            message = f"The daemon speaks version {m.VERSION}, the host {hello.protocol}."
+            self._send(identity, framing.encode(failure("protocol_version", message)))
+            return
+        now = time.monotonic()
+        self.hosts.greet(
+            Host(hello.session, identity, hello.host, hello.version, user, hello.pieces, now)
+        )
+        memory = psutil.virtual_memory()
+        ready = m.Ready(
+            protocol=m.VERSION,
+            version=version("s2i"),
+            pid=os.getpid(),
+            instance=self.instance,
+            devices=tuple(self.dispatch.describe_workers()),
+            memory={
+                "total": memory.total,
+                "available": memory.available,
+                "frames": self.options.frame_bytes,
+            },
+            pipelines=tuple(d.to_dict() for d in catalog.declarations()),
+        )
+        self._send(identity, framing.encode(ready))
+
+    def _obey(self, host: Host, message: Any, frames: list[zmq.Frame]) -> None:
+        match message:
+            case m.Submit():
+                self.dispatch.submit(host.session, message, frames)
+            case m.Cancel(job=job):
+                self._cancel(host, job)
+            case m.Attach(jobs=jobs):
+                for job in jobs:
+                    self._attach(host, job)
+            case m.Taken(job=job):
+                self.outbox.drop((host.session, job))
+            case m.AskStatus():
+                self._send(host.identity, framing.encode(self._status()))
+            case m.Bye():
+                self.hosts.leave(host.identity)
+                self.dispatch.forget(host.session)
+            case m.Stop():
+                self._stop(host)
+
+    def _cancel(self, host: Host, job: str) -> None:
+        if not self.dispatch.cancel((host.session, job)):
+            self._attach(host, job)
+
+    def _attach(self, host: Host, job: str) -> None:
+        key = (host.session, job)
+        ended = self.outbox.get(key)
+        if ended is not None:
+            self._hand_over(host, ended)
+        elif not self.dispatch.describe(key):
+            unknown = failure("unknown_job", "The daemon does not have this job.", job=job)
+            self._send(host.identity, framing.encode(unknown))
+
+    def _hand_over(self, host: Host, ended: Ended) -> None:
+        self.tell(host.session, ended.message, ended.data)
+
+    def _stop(self, host: Host) -> None:
+        if host.user != LOCAL_USER:
+            refusal = failure("not_allowed", "Only hosts of this machine may end the daemon.")
+            self._send(host.identity, framing.encode(refusal))
+            return
+        log.info("%s asked the daemon to end", host.name)
+        self.stop_asked = True
+
+    def _status(self) -> m.Status:
+        return m.Status(
+            pid=os.getpid(),
+            uptime=time.monotonic() - self.started,
+            workers=tuple(self.dispatch.describe_workers()),
+            queue=self.dispatch.describe_queue(),
+            hosts=tuple(
+                {"name": h.name, "version": h.version, "user": h.user, "present": h.present}
+                for h in self.hosts
+            )[:1024],
+            memory={
+                "daemon": psutil.Process().memory_info().rss,
+                "frames": self.dispatch.scheduler.byte_count,
+                "frames_limit": self.options.frame_bytes,
+                "kept": self.outbox.byte_count,
+            },
+            timing=self.dispatch.timing,
+        )
+
+
+def _user(frame: zmq.Frame) -> str:
+    try:
+        return str(frame.get("User-Id"))
+    except zmq.ZMQError:
+        return ""
