@@ -42,7 +42,7 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 def load_arrays(data: bytes) -> Any:
-    """Read a pickle of (nested) dictionaries and lists of numeric numpy arrays.
+    """Read a pickle (protocol 3 or 4) of dictionaries and lists of numeric numpy arrays.
 
     Raises pickle.UnpicklingError, naming what was asked for, when it holds anything else.
     """
