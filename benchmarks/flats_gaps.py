@@ -3,10 +3,11 @@
 Drawings are OpenMoji's, whose SVG have the colors and the ink lines in separate layers. True
 regions are the areas of one color in the color layer alone, drawn without anti-aliasing, limited
 to pixels that the lines do not cover; the bare paper around is an area too. Areas with no line
-between them (a shadow, a cheek, a shirt that is open at the bottom edge, water under an open wave) are
-one true region, because no method that sees only lines can know their border: two areas are joined
-where they touch along more than `OPENING` px; natural gaps up to that stay in the test. Then gaps are cut across the lines at random places, and the regions found
-are compared with the true ones.
+between them (a shadow, a cheek, a shirt that is open at the bottom edge, water under an open
+wave) are one true region, because no method that sees only lines can know their border: two areas
+are joined where they touch along more than `OPENING` px; natural gaps up to that stay in the
+test. Then gaps are cut across the lines at random places, and the regions found are compared with
+the true ones.
 
 Every method has the same settings at every gap, as an artist would have: none is told the gap.
 
@@ -212,7 +213,7 @@ def drawings(wheel: Path, wanted: int) -> list[Drawing]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("wheel", type=Path)
     parser.add_argument("--drawings", type=int, default=200)
     parser.add_argument("--json", type=Path)

@@ -71,7 +71,7 @@ def clean_lines(pixels: np.ndarray, paper: Paper | None = None) -> np.ndarray:
         return pixels.copy()
     colors = 1 if channels <= 2 else 3
     lines = np.empty((*pixels.shape[:2], colors + 1), pixels.dtype)
-    paper_color = np.float32(paper.color)
+    paper_color = np.array(paper.color, np.float32)
     for rows in _strips(len(pixels)):
         alpha = _strength(pixels, rows, paper)[..., None]
         alpha[alpha < 1 / 255] = 0  # unmixing divides by it
@@ -131,11 +131,35 @@ def binary_ink(strength: np.ndarray, low: float = 0.25, high: float = 0.45) -> n
     """
     strong = strength >= high
     candidates = strength >= low
-    count, labels = cv2.connectedComponents(candidates.view(np.uint8), connectivity=8)
+    count, labels = connected_pieces(candidates, corners=True)
     keep = np.zeros(count, np.uint8)
     keep[labels[strong]] = 255
     keep[0] = 0
     return np.take(keep, labels)
+
+
+def connected_pieces(mask: np.ndarray, *, corners: bool = False) -> tuple[int, np.ndarray]:
+    """Number the connected pieces of `mask` (bool or uint8, height x width) from 1.
+
+    Returns the count, 0 included, and labels int32 (height, width), 0 outside the mask.
+    `corners`: pixels that touch at a corner only are connected too, as ink is; free space is not.
+    """
+    mask = mask.view(np.uint8) if mask.dtype == np.bool_ else mask
+    count, labels = cv2.connectedComponents(mask, connectivity=8 if corners else 4)
+    return count, np.asarray(labels, np.int32)
+
+
+def nearest_zero(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distance (float32, px) to the nearest zero of `mask` (uint8), and which one that is (int32).
+
+    Zeros are numbered from 0 in reading order; there must be one.
+    """
+    distance, label = cv2.distanceTransformWithLabels(
+        mask, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    nearest = np.asarray(label, np.int32)
+    nearest -= 1  # OpenCV numbers from 1
+    return np.asarray(distance, np.float32), nearest
 
 
 def stroke_width(ink: np.ndarray) -> float:
@@ -218,7 +242,7 @@ def _tone_and_alpha(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     alpha = values[..., -1].copy() if channels in (2, 4) else None
     if channels <= 2:
         return values[..., 0].copy(), alpha
-    luma = values[..., :3] @ np.float32([0.299, 0.587, 0.114])
+    luma = values[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32)
     return (luma + values[..., :3].min(axis=2)) / 2, alpha
 
 

@@ -1,10 +1,11 @@
-"""What colorization is measured against: methods an artist has today.
-"""
+"""What colorization is measured against: methods an artist has today."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
+
+from s2i_models.lineart import connected_pieces, nearest_zero
 
 
 def trapped_ball(ink: np.ndarray, radius: int, smallest: int = 32) -> np.ndarray:
@@ -23,8 +24,8 @@ def trapped_ball(ink: np.ndarray, radius: int, smallest: int = 32) -> np.ndarray
     for r in range(radius, 0, -1):
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * r + 1, 2 * r + 1))
         cores = cv2.erode(left, disc, borderType=cv2.BORDER_CONSTANT, borderValue=255)
-        _, pieces, stats, _ = cv2.connectedComponentsWithStats(cores, connectivity=4)
-        large = stats[:, cv2.CC_STAT_AREA] >= smallest
+        pieces_count, pieces = connected_pieces(cores)
+        large = np.bincount(pieces.ravel(), minlength=pieces_count) >= smallest
         large[0] = False
         new = np.zeros(len(large), np.int32)
         new[large] = count + 1 + np.arange(int(large.sum()))
@@ -41,7 +42,7 @@ def trapped_ball(ink: np.ndarray, radius: int, smallest: int = 32) -> np.ndarray
 
 
 def _join_leftovers(labels: np.ndarray, left: np.ndarray, count: int) -> None:
-    pieces_count, pieces = cv2.connectedComponents(left, connectivity=4)
+    pieces_count, pieces = connected_pieces(left)
     if pieces_count == 1:
         return
     codes = []
@@ -64,9 +65,5 @@ def _fill_nearest(labels: np.ndarray) -> None:
     empty = (labels == 0).astype(np.uint8)
     if not empty.any() or empty.all():
         return
-    _, nearest = cv2.distanceTransformWithLabels(
-        empty, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    table = np.zeros(int(nearest.max()) + 1, labels.dtype)
-    table[nearest[empty == 0]] = labels[empty == 0]
-    labels[empty > 0] = table[nearest[empty > 0]]
+    _, nearest = nearest_zero(empty)
+    labels[empty > 0] = labels[empty == 0][nearest[empty > 0]]

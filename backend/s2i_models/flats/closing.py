@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from s2i_models.flats.thinning import line_ends, thin
-from s2i_models.lineart import ink_distance, stroke_width
+from s2i_models.lineart import connected_pieces, ink_distance, nearest_zero, stroke_width
 
 # An end is looked at on a ring of this many of its stroke's half widths (and two pixels more):
 # one crossing is an end, two are a bump on the side of a stroke that passes.
@@ -133,7 +133,7 @@ def _window_labels(ink: np.ndarray, at: np.ndarray, reach: int) -> np.ndarray:
     views = np.lib.stride_tricks.sliding_window_view(padded, (size, size))
     strip = np.zeros((len(at), size + 1, size), np.uint8)
     strip[:, :size] = views[at[:, 0], at[:, 1]]
-    count, labels = cv2.connectedComponents(strip.reshape(-1, size), connectivity=8)
+    count, labels = connected_pieces(strip.reshape(-1, size), corners=True)
     labels = labels.reshape(strip.shape)[:, :size]
     rows = at[:, :1] + np.arange(-reach, reach + 1)
     columns = at[:, 1:] + np.arange(-reach, reach + 1)
@@ -174,14 +174,10 @@ def _nearest_in_strip(tip: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if flat.all():
         far = np.full(tip.shape, np.float32(np.inf))
         return far, np.zeros(tip.shape, np.int64)
-    distance, label = cv2.distanceTransformWithLabels(
-        flat, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    index = np.zeros(int(label.max()) + 1, np.int64)
+    distance, label = nearest_zero(flat)
     tips = np.flatnonzero(flat.ravel() == 0)
-    index[label.ravel()[tips]] = tips
     shape = strip.shape
-    return distance.reshape(shape)[:, :size], index[label].reshape(shape)[:, :size]
+    return distance.reshape(shape)[:, :size], tips[label].reshape(shape)[:, :size]
 
 
 def _in_sight(

@@ -7,13 +7,14 @@ that is nearest, so that fills meet in the middle of the lines.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from s2i_models.flats.closing import draw_closings, find_closings
 from s2i_models.flats.orientation import own_orientation
+from s2i_models.lineart import connected_pieces, nearest_zero
 
 # Of the canvas's shorter side: the widest gap that is closed, and the side of a square as large
 # as the smallest region. 0.5 to 1 % is usual for gaps.
@@ -57,30 +58,36 @@ def auto_sliver(shape: tuple[int, ...]) -> float:
     return max(4.0, (AUTO_SLIVER * min(shape[:2])) ** 2)
 
 
-def segment(ink: np.ndarray, gap: float | None = None, sliver: float | None = None) -> RegionMap:
+def segment(
+    ink: np.ndarray,
+    gap: float | None = None,
+    sliver: float | None = None,
+    hinted: np.ndarray | None = None,
+) -> RegionMap:
     """Segment `ink` (bool or uint8, height x width, true where ink) at its own size.
 
     `gap`: gaps up to this many px are closed; 0 closes none. `sliver`: regions under this many px²
-    join a neighbor. Both follow the canvas size when absent. For canvases over 1024 px use
+    join a neighbor, unless `hinted` (uint8, height x width) is nonzero in them. Both follow the
+    canvas size when absent. For canvases over 1024 px use
     `refine.segment_canvas`. The same regions come for turned and mirrored drawings.
     """
     ink = ink.astype(np.uint8) * 255 if ink.dtype == np.bool_ else ink
     gap = auto_gap(ink.shape) if gap is None else gap
     orientation = own_orientation(ink)
     turned = orientation.apply(ink)
-    regions = label_regions(turned, find_closings(turned, gap), 1.0, gap, sliver)
-    return RegionMap(
-        orientation.undo(regions.labels),
-        regions.background,
-        regions.areas,
-        ink,
-        regions.gap,
-        regions.sliver,
-    )
+    turned_hinted = None if hinted is None else orientation.apply(hinted)
+    closings = find_closings(turned, gap)
+    regions = label_regions(turned, closings, 1.0, gap, sliver, turned_hinted)
+    return replace(regions, labels=orientation.undo(regions.labels), ink=ink)
 
 
 def label_regions(
-    ink: np.ndarray, closings: np.ndarray, scale: float, gap: float, sliver: float | None
+    ink: np.ndarray,
+    closings: np.ndarray,
+    scale: float,
+    gap: float,
+    sliver: float | None,
+    hinted: np.ndarray | None = None,
 ) -> RegionMap:
     """The regions that `ink` (uint8) and `closings` (in px `scale` times as large) enclose."""
     sliver = auto_sliver(ink.shape) if sliver is None else sliver
@@ -89,14 +96,17 @@ def label_regions(
         barrier = ink.copy()
         draw_closings(barrier, closings, scale)
     free = cv2.bitwise_not(barrier)
-    count, labels = cv2.connectedComponents(free, connectivity=4)
+    count, labels = connected_pieces(free)
     if count == 1:  # ink all over
         areas = np.array([labels.size])
         return RegionMap(labels, np.ones(1, bool), areas, ink, gap, sliver)
     edge, corner = _edge_pixels(labels, count)
+    protected = np.zeros(count, bool)
+    if hinted is not None:
+        protected[labels[hinted > 0]] = True
     grow_under_lines(labels, free)
     areas = np.bincount(labels.ravel(), minlength=count)
-    root = _merge_slivers(labels, areas, sliver)
+    root = _merge_slivers(labels, areas, sliver, protected)
     # A region is background for what it was at the edge itself, not for slivers that joined it.
     edge[root != np.arange(count)] = 0
     corner &= root == np.arange(count)
@@ -122,45 +132,44 @@ def grow_under_lines(labels: np.ndarray, free: np.ndarray) -> None:
     covered = cv2.bitwise_not(free)
     if not covered.any():
         return
-    distance, nearest = cv2.distanceTransformWithLabels(
-        covered, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    seeds = np.flatnonzero(free)
-    table = np.zeros(int(nearest.max()) + 1, np.int32)
-    table[nearest.ravel()[seeds]] = labels.ravel()[seeds]
-    flat = labels.ravel()
+    distance, nearest = nearest_zero(covered)
     pixels = np.flatnonzero(covered)
-    flat[pixels] = table[nearest.ravel()[pixels]]
-    _hang_on(labels, distance, pixels)
+    flat = labels.reshape(-1)
+    flat[pixels] = labels[free > 0][nearest.reshape(-1)[pixels]]
+    del nearest
+    _hang_on(flat, distance.reshape(-1), pixels, labels.shape)
 
 
-def _hang_on(labels: np.ndarray, distance: np.ndarray, pixels: np.ndarray) -> None:
+def _hang_on(
+    labels: np.ndarray, distance: np.ndarray, pixels: np.ndarray, shape: tuple[int, ...]
+) -> None:
     """Where no edge neighbor nearer to free space has a pixel's label, take the nearest one's."""
-    padded = cv2.copyMakeBorder(labels, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=-1)
-    far = cv2.copyMakeBorder(distance, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=float("inf"))
-    flat, depth = padded.ravel(), far.ravel()
-    width = labels.shape[1]
-    pixels = (pixels // width + 1) * (width + 2) + pixels % width + 1
-    steps = np.array([-width - 2, -1, 1, width + 2])
-    changed = False
+    height, width = shape
+
+    def neighbors(at: np.ndarray) -> list[np.ndarray]:
+        column = at % width
+        return [
+            np.where(at >= width, at - width, at),
+            np.where(column > 0, at - 1, at),
+            np.where(column < width - 1, at + 1, at),
+            np.where(at < (height - 1) * width, at + width, at),
+        ]
+
     while pixels.size:
         held = np.zeros(len(pixels), bool)
-        for step in steps:
-            beside = pixels + step
-            held |= (flat[beside] == flat[pixels]) & (depth[beside] < depth[pixels])
+        own_label, own_distance = labels[pixels], distance[pixels]
+        for beside in neighbors(pixels):
+            held |= (labels[beside] == own_label) & (distance[beside] < own_distance)
         loose = pixels[~held]
         if not loose.size:
-            break
-        beside = loose[:, None] + steps
-        best = beside[np.arange(len(loose)), depth[beside].argmin(axis=1)]
-        moved = flat[best] != flat[loose]
-        flat[loose] = flat[best]
-        changed = True
+            return
+        beside = np.stack(neighbors(loose), axis=1)
+        best = beside[np.arange(len(loose)), distance[beside].argmin(axis=1)]
+        moved = loose[labels[best] != labels[loose]]
+        labels[loose] = labels[best]
         # Whoever hung on a pixel that changed is looked at again.
-        again = (loose[moved][:, None] + steps).ravel()
-        pixels = np.unique(again[(depth[again] > 0) & np.isfinite(depth[again])])
-    if changed:
-        labels[:] = padded[1:-1, 1:-1]
+        again = np.unique(np.concatenate([moved, *neighbors(moved)]))
+        pixels = again[distance[again] > 0]
 
 
 def _edge_pixels(labels: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -173,16 +182,18 @@ def _edge_pixels(labels: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray
     return edge, corner
 
 
-def _merge_slivers(labels: np.ndarray, areas: np.ndarray, sliver: float) -> np.ndarray:
+def _merge_slivers(
+    labels: np.ndarray, areas: np.ndarray, sliver: float, protected: np.ndarray
+) -> np.ndarray:
     """The label that each label joins: its own, or the neighbor with the longest shared border."""
     root = np.arange(len(areas))
-    total = areas.astype(np.int64).copy()
-    small = (total > 0) & (total < sliver)
+    total = areas.astype(np.int64)
+    small = (total > 0) & (total < sliver) & ~protected
     if not small.any():
         return root
     first, second, length = _borders(labels, small)
     while True:
-        small = (total > 0) & (total < sliver) & (root == np.arange(len(root)))
+        small = (total > 0) & (total < sliver) & (root == np.arange(len(root))) & ~protected
         a, b = root[first], root[second]
         # Only toward larger neighbors (the lower label among equals), so that no two swap places.
         larger = (total[b] > total[a]) | ((total[b] == total[a]) & (b < a))
