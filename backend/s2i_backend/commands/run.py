@@ -1,0 +1,232 @@
+"""`s2i-backend run PIPELINE`: files and folders through the daemon, one PNG per layer."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from s2i_backend.commands.daemon import device_option
+from s2i_backend.declared_options import (
+    declared_options,
+    given_inputs,
+    given_parameters,
+    option_name,
+)
+from s2i_client.declaration import Declaration, InvalidRequest
+
+if TYPE_CHECKING:
+    from s2i_backend.run_plan import Piece
+    from s2i_backend.run_work import Outcome, Wish
+
+INTERRUPTED = 130  # the shells' code for a program that Ctrl-C ended
+
+
+class RunGroup(click.Group):
+    """One command per pipeline, made of its declaration."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        from s2i_models.catalog import NAMES
+
+        return list(NAMES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        from s2i_models.catalog import NAMES, declaration
+
+        return pipeline_command(declaration(cmd_name)) if cmd_name in NAMES else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            names = ", ".join(self.list_commands(ctx))
+            raise click.UsageError(f"No pipeline is called {args[0]!r}; there are {names}.")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=RunGroup, subcommand_metavar="PIPELINE [OPTIONS]")
+def run() -> None:
+    """Run a pipeline on picture files, or on whole folders.
+
+    A daemon is started when none runs; it ends by itself a minute later.
+
+    \b
+    s2i-backend run auto_painter --sketch page.png --hints dabs.png -o out
+    s2i-backend run auto_painter --sketch pages/ --hints hints/ -o out
+    s2i-backend run auto_painter --help
+    """
+
+
+def pipeline_command(declared: Declaration) -> click.Command:
+    """The command that runs one pipeline: an option for each input and parameter, and ours."""
+
+    @click.command(
+        declared.name,
+        short_help=declared.summary,
+        hidden=declared.hidden,
+        help=_help(declared),
+        context_settings={"allow_extra_args": True},
+    )
+    @click.option(
+        "-o", "--out", type=click.Path(path_type=Path, file_okay=False), required=True,
+        help="Folder for the layers; made if needed.",
+    )  # fmt: skip
+    @click.option("--layers", metavar="NAMES", help=_layers_help(declared))
+    @device_option("Device for a daemon that has to be started: auto, cpu, mps, cuda:N.")
+    @click.option("--force", is_flag=True, help="Make layers anew that a run before finished.")
+    @click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
+    @click.pass_context
+    def command(ctx: click.Context, **options: Any) -> None:
+        _run(ctx, declared, options)
+
+    command.params[:0] = declared_options(declared)
+    return command
+
+
+def _help(declared: Declaration) -> str:
+    first = next((i.name for i in declared.inputs if i.required), declared.inputs[0].name)
+    return (
+        f"{declared.summary}\n\nWrites one PNG per layer, named for it, into the folder given "
+        f"with -o. Given a folder as {option_name(first)}, each of its pictures gets a folder of "
+        "its own there; other inputs then are a folder with the same file names, or one file for "
+        "all. Run it again to go on with what is not finished."
+    )
+
+
+def _layers_help(declared: Declaration) -> str:
+    defaults = ",".join(o.name for o in declared.outputs if o.default)
+    names = ", ".join(o.name for o in declared.outputs)
+    return f"Layers to make, with commas between: {names}.  [default: {defaults}]"
+
+
+def _run(ctx: click.Context, declared: Declaration, options: dict[str, Any]) -> None:
+    if ctx.args:
+        raise click.UsageError(
+            f"Got arguments that belong to no option: {' '.join(ctx.args)}. To work on several "
+            "files, give their folder."
+        )
+    pieces, wish = _prepare(declared, options)
+    finished = set()
+    if not options["force"] and any(p.out != options["out"] for p in pieces):
+        from s2i_backend.run_work import is_finished
+
+        finished = {p.name for p in pieces if is_finished(p, wish)}
+    report = Report(options["out"], as_json=options["as_json"], count=len(pieces))
+    for piece in pieces:
+        if piece.name in finished:
+            report.finished_before(piece, wish)
+    left = [p for p in pieces if p.name not in finished]
+    interrupted = bool(left) and _work(left, wish, options["devices"], report)
+    report.end(declared.name)
+    if interrupted:
+        raise SystemExit(INTERRUPTED)
+    if report.failed:
+        raise SystemExit(1)
+
+
+def _prepare(declared: Declaration, options: dict[str, Any]) -> tuple[list[Piece], Wish]:
+    """Everything that can be wrong with the command line is found here, before any work."""
+    from s2i_backend.model_store import ModelStore
+    from s2i_backend.run_plan import PlanError, plan
+    from s2i_backend.run_work import Wish
+
+    paths = given_inputs(options)
+    layers = options["layers"]
+    names = None if layers is None else [n.strip() for n in layers.split(",") if n.strip()]
+    try:
+        parameters, outputs = declared.check(paths, given_parameters(options), names)
+        pieces = plan(declared, paths, options["out"])
+    except InvalidRequest as error:
+        name = "layers" if error.field == "outputs" else error.field
+        raise click.BadParameter(
+            f"got {error.given!r}, allowed is {error.allowed}.", param_hint=repr(option_name(name))
+        ) from error
+    except PlanError as error:
+        raise click.BadParameter(str(error), param_hint=repr(option_name(error.field))) from error
+    weights = ModelStore().chosen(declared.name)
+    return pieces, Wish(declared.name, parameters, outputs, weights.name if weights else None)
+
+
+def _work(pieces: Sequence[Piece], wish: Wish, devices: tuple[str, ...], report: Report) -> bool:
+    """Run the pieces through the daemon; returns whether Ctrl-C ended it."""
+    from s2i_backend.commands.daemon import plain_errors
+    from s2i_backend.daemon_process import connect_or_start
+    from s2i_backend.run_work import Work
+
+    with plain_errors(), report, connect_or_start(devices) as client:
+        try:
+            Work(client, wish, pieces, report.add, report.progress).run()
+        except KeyboardInterrupt:
+            return True
+    return False
+
+
+class Report:
+    """Tells of a run: a progress bar and failures on standard error, the end on standard output."""
+
+    def __init__(self, out: Path, *, as_json: bool, count: int):
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._out = out
+        self._as_json = as_json
+        self._count = count
+        self._outcomes: list[Outcome] = []
+        self._console = Console(stderr=True, highlight=False)
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(), console=self._console, transient=True,
+            disable=not self._console.is_terminal,
+        )  # fmt: skip
+        self._task = self._bar.add_task("starting the daemon or finding it", total=count)
+
+    def __enter__(self) -> Report:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+    @property
+    def failed(self) -> bool:
+        return any(o.status == "failed" for o in self._outcomes)
+
+    def finished_before(self, piece: Piece, wish: Wish) -> None:
+        """A piece whose layers are there already."""
+        from s2i_backend.run_work import Outcome, layer_files
+
+        files = layer_files(piece, wish)
+        self._outcomes.append(Outcome(piece.name, "finished before", piece.out, files))
+
+    def progress(self, pieces_done: float, what: str) -> None:
+        before = sum(o.status == "finished before" for o in self._outcomes)
+        self._bar.update(self._task, completed=before + pieces_done, description=what)
+
+    def add(self, outcome: Outcome) -> None:
+        self._outcomes.append(outcome)
+        if outcome.status == "failed":
+            self._bar.console.print(f"{outcome.name}: {outcome.error}", markup=False, style="red")
+        elif outcome.status == "done" and not self._console.is_terminal and self._count > 1:
+            self._console.print(f"{outcome.name}: done in {outcome.seconds:.1f} s", markup=False)
+
+    def end(self, pipeline: str) -> None:
+        """The last words."""
+        if self._as_json:
+            files = [o.to_dict() for o in self._outcomes]
+            click.echo(json.dumps({"pipeline": pipeline, "files": files}, indent=2))
+            return
+        only = self._outcomes[0] if self._count == 1 and self._outcomes else None
+        if only is not None and only.status == "done":
+            names = ", ".join(path.name for path in only.layers.values())
+            click.echo(f"Wrote {names} to {only.out} ({only.seconds:.1f} s).")
+            return
+        counts = Counter(o.status for o in self._outcomes)
+        click.echo(", ".join(f"{n} {status}" for status, n in counts.items()) + f": {self._out}")
+        if counts["failed"] and self._count > 1:
+            click.echo("Correct what is named above and run the same again for the rest.")
+        elif counts["finished before"] == self._count:
+            click.echo("Nothing was left to do; --force makes them anew.")

@@ -1,0 +1,113 @@
+"""A pipeline's declaration as options of a command: one per input and one per parameter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from s2i_client.declaration import Declaration, Input, InvalidRequest, Parameter, Value
+
+PICTURES_ALLOWED = "a picture file (PNG, JPEG, WebP or TIFF) or a folder of them"
+
+
+def option_name(name: str) -> str:
+    """`paper_tone` is `--paper-tone` on the command line."""
+    return "--" + name.replace("_", "-")
+
+
+class PicturesPath(click.ParamType):
+    """An existing file or folder."""
+
+    name = "file or folder"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Path:
+        path = Path(value)
+        if not path.exists():
+            self.fail(f"got {value!r}, which does not exist; allowed is {PICTURES_ALLOWED}.")
+        return path
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return "PATH"
+
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return f"Allowed is {PICTURES_ALLOWED}."
+
+
+class DeclaredValue(click.ParamType):
+    """A value that a parameter's declaration checks, with the same words as the daemon."""
+
+    def __init__(self, parameter: Parameter):
+        self.parameter = parameter
+        self.name = parameter.type
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Value:
+        try:
+            return self.parameter.check(self._read(value))
+        except InvalidRequest as error:
+            self.fail(f"got {value!r}, allowed is {error.allowed}.")
+
+    def _read(self, value: Any) -> Any:
+        if not isinstance(value, str) or self.parameter.type not in ("int", "float"):
+            return value
+        for kind in (int, float):
+            try:
+                return kind(value)
+            except ValueError:
+                continue
+        return value
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        match self.parameter.type:
+            case "choice":
+                return f"[{'|'.join(self.parameter.choices)}]"
+            case "text":
+                return "TEXT"
+            case _:
+                return f"{self.parameter.minimum:g}…{self.parameter.maximum:g}"
+
+
+def declared_options(declaration: Declaration) -> list[click.Option]:
+    """The options in declared order; their destinations are `input_NAME` and `parameter_NAME`."""
+    return [
+        *[_input_option(declared) for declared in declaration.inputs],
+        *[_parameter_option(declared) for declared in declaration.parameters],
+    ]
+
+
+def _input_option(declared: Input) -> click.Option:
+    return click.Option(
+        [option_name(declared.name), f"input_{declared.name}"],
+        type=PicturesPath(),
+        required=declared.required,
+        help=declared.help + ("" if declared.required else "  [optional]"),
+    )
+
+
+def _parameter_option(declared: Parameter) -> click.Option:
+    name, destination = option_name(declared.name), f"parameter_{declared.name}"
+    if declared.type == "bool":
+        return click.Option(
+            [f"{name}/--no-{name[2:]}", destination],
+            default=declared.default,
+            show_default=True,
+            help=declared.help,
+        )
+    shown = f"{declared.default:g}" if isinstance(declared.default, float) else declared.default
+    return click.Option(
+        [name, destination],
+        type=DeclaredValue(declared),
+        default=declared.default,
+        help=f"{declared.help}  [default: {shown}]" if shown != "" else declared.help,
+    )
+
+
+def given_inputs(options: dict[str, Any]) -> dict[str, Path]:
+    """The paths by input, of a command's values; inputs that were left out are left out."""
+    return {k[6:]: v for k, v in options.items() if k.startswith("input_") and v is not None}
+
+
+def given_parameters(options: dict[str, Any]) -> dict[str, Value]:
+    """The values by parameter, defaults too."""
+    return {k[10:]: v for k, v in options.items() if k.startswith("parameter_")}

@@ -1,0 +1,261 @@
+"""Weights: those that ship, those the user brought in, and which of them a pipeline loads.
+
+Only `safetensors` files are kept and loaded, so no file of weights can run a program.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from s2i_models.catalog import NAMES, SHIPPED_WEIGHTS, load
+
+PIPELINE_KEY = "s2i.pipeline"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_CHOICES_FILE = "chosen.json"
+_TENSORFLOW = re.compile(r"(.+)\.(index|meta|data-\d+-of-\d+)")
+# A zip (torch.save since 1.6, npz) and the opcodes that begin pickles of protocol 2 to 5.
+_PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_PICKLE_SUFFIXES = frozenset({".pt", ".pth", ".pkl", ".pickle", ".bin", ".npz", ".joblib"})
+
+
+class StoreError(Exception):
+    """A wish that the store can not fulfil; the text says why and what to do."""
+
+
+def user_folder() -> Path:
+    """Where the user's weights are; `S2I_MODELS_DIR` overrides the platform's data folder."""
+    if chosen := os.environ.get("S2I_MODELS_DIR"):
+        return Path(chosen)
+    return platformdirs.user_data_path("s2i", appauthor=False) / "models"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A file of weights. `metadata` is what the file says of itself, `s2i.…` keys are ours."""
+
+    name: str
+    pipeline: str
+    path: Path
+    shipped: bool
+    file_bytes: int
+    parameter_count: int
+    metadata: dict[str, str]
+
+    @property
+    def card(self) -> str | None:
+        """The text of the model card beside the file, where there is one."""
+        path = self.path.with_suffix(".md")
+        return path.read_text(encoding="utf-8") if path.is_file() else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for `--json`."""
+        return {**vars(self), "path": str(self.path)}
+
+
+class ModelStore:
+    """The shipped weights and the user's folder. Nothing is read before it is asked for."""
+
+    def __init__(self, folder: Path | None = None, shipped: Path = SHIPPED_WEIGHTS):
+        self.folder = folder or user_folder()
+        self.shipped = shipped
+
+    def list(self) -> list[Weights]:
+        """All weights, the shipped ones first, by name; files that are not ours are left out."""
+        found: list[Weights] = []
+        for folder in (self.shipped, self.folder):
+            for path in sorted(folder.glob("*.safetensors")):
+                try:
+                    found.append(self._describe(path))
+                except StoreError:
+                    continue
+        return found
+
+    def find(self, name: str) -> Weights:
+        """The weights called `name`. Raises `StoreError` with the names there are."""
+        weights = self.list()
+        for candidate in weights:
+            if candidate.name == name:
+                return candidate
+        names = ", ".join(w.name for w in weights) or "none yet"
+        raise StoreError(f"No weights are called {name!r}; there are: {names}.")
+
+    def chosen(self, pipeline: str) -> Weights | None:
+        """What `pipeline` loads: the user's choice, else the shipped weights of its own name.
+
+        None when it has neither, as pipelines without a network.
+        """
+        path = self.chosen_path(pipeline) or self.shipped / f"{pipeline}.safetensors"
+        try:
+            return self._describe(path)
+        except StoreError:
+            return None
+
+    def chosen_path(self, pipeline: str) -> Path | None:
+        """The file of the user's choice for `pipeline`; None for what ships with it."""
+        name = self._choices().get(pipeline)
+        path = self.folder / f"{name}.safetensors"
+        return path if name and path.is_file() else None
+
+    def use(self, name: str) -> Weights:
+        """Let the pipeline of these weights load them from its next job on."""
+        weights = self.find(name)
+        choices = self._choices()
+        choices.pop(weights.pipeline, None)
+        if not weights.shipped:
+            choices[weights.pipeline] = name
+        self._write_choices(choices)
+        return weights
+
+    def remove(self, name: str) -> Weights:
+        """Delete the user's weights called `name`, and their card; what ships stays."""
+        weights = self.find(name)
+        if weights.shipped:
+            raise StoreError(f"{name} ships with s2i and stays; only imported weights are removed.")
+        try:
+            weights.path.unlink()
+        except OSError as error:
+            raise StoreError(
+                f"{weights.path}: {error.strerror}. If the daemon has it open, stop it with "
+                "`s2i-backend stop` and try again."
+            ) from error
+        weights.path.with_suffix(".md").unlink(missing_ok=True)
+        self._write_choices({p: n for p, n in self._choices().items() if n != name})
+        return weights
+
+    def import_file(self, path: Path, name: str | None = None) -> Weights:
+        """Bring weights into the user's folder under `name`, by default the file's own.
+
+        `path`: a safetensors file whose metadata has `s2i.pipeline`, with or without a card
+        (`NAME.md`) beside it, or one of the files of a TensorFlow checkpoint that Auto-painter's
+        authors published. The pipeline is loaded once to see that they fit. Raises `StoreError`;
+        files that hold pickles are refused unread.
+        """
+        checkpoint = _TENSORFLOW.fullmatch(path.name)
+        name = name or _clean(checkpoint[1] if checkpoint else path.stem)
+        self._check_free(name)
+        if checkpoint:
+            return self._import_tensorflow(path, name)
+        if not path.is_file():
+            raise StoreError(f"{path}: no such file.")
+        with path.open("rb") as file:
+            start = file.read(4)
+        if start.startswith(_PICKLE_STARTS) or path.suffix.lower() in _PICKLE_SUFFIXES:
+            raise StoreError(
+                f"{path}: this kind of file holds Python pickles, which can run any program when "
+                "they are read, so s2i never opens one. Ask its author for a safetensors file."
+            )
+        _read_header(path)
+        with self._arriving(name) as target:
+            shutil.copyfile(path, target)
+        if (card := path.with_suffix(".md")).is_file():
+            shutil.copyfile(card, self.folder / f"{name}.md")
+        return self.find(name)
+
+    def _import_tensorflow(self, path: Path, name: str) -> Weights:
+        from safetensors.torch import save_file
+
+        from s2i_models.auto_painter.importer import convert
+
+        try:
+            state, metadata = convert(path)
+        except (OSError, ValueError, KeyError) as error:
+            raise StoreError(f"{path}: {error}") from error
+        with self._arriving(name) as target:
+            save_file(state, target, metadata={PIPELINE_KEY: "auto_painter", **metadata})
+        return self.find(name)
+
+    @contextmanager
+    def _arriving(self, name: str) -> Iterator[Path]:
+        """Where to write a file; it takes its name when a pipeline could load it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        target = self.folder / f".{name}.arriving"
+        try:
+            yield target
+            pipeline = _read_header(target)[0][PIPELINE_KEY]
+            try:
+                load(pipeline, weights=target)
+            # What a network raises for weights of another shape or missing names.
+            except (RuntimeError, KeyError, ValueError, TypeError) as error:
+                raise StoreError(
+                    f"These weights do not fit {pipeline} of this version: {error}"
+                ) from error
+            target.replace(self.folder / f"{name}.safetensors")
+        except OSError as error:
+            raise StoreError(f"{error.filename}: {error.strerror}.") from error
+        finally:
+            target.unlink(missing_ok=True)
+
+    def _check_free(self, name: str) -> None:
+        if not _NAME.fullmatch(name):
+            raise StoreError(
+                f"{name!r} can not be a name; use letters, digits, and - _ . between them."
+            )
+        taken = [w for w in self.list() if w.name == name] or name in NAMES
+        if taken or (self.folder / f"{name}.safetensors").exists():
+            raise StoreError(f"The name {name} is taken. Give another with --name.")
+
+    def _describe(self, path: Path) -> Weights:
+        metadata, parameter_count = _read_header(path)
+        return Weights(
+            name=path.stem,
+            pipeline=metadata[PIPELINE_KEY],
+            path=path,
+            shipped=path.parent == self.shipped,
+            file_bytes=path.stat().st_size,
+            parameter_count=parameter_count,
+            metadata=metadata,
+        )
+
+    def _choices(self) -> dict[str, str]:
+        try:
+            plain = json.loads((self.folder / _CHOICES_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        items = plain.items() if isinstance(plain, dict) else ()
+        return {p: n for p, n in items if isinstance(n, str) and _NAME.fullmatch(n)}
+
+    def _write_choices(self, choices: dict[str, str]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / _CHOICES_FILE
+        written = path.with_suffix(".new")
+        written.write_text(json.dumps(choices, indent=2), encoding="utf-8")
+        written.replace(path)
+
+
+def _read_header(path: Path) -> tuple[dict[str, str], int]:
+    """A safetensors file's metadata and its number of parameters, without reading tensors.
+
+    Raises `StoreError` for another kind of file, and for weights of no pipeline here.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = dict(file.metadata() or {})
+            count = sum(prod(file.get_slice(key).get_shape()) for key in file.keys())  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError) as error:
+        raise StoreError(
+            f"{path}: not a safetensors file ({error}). Give a .safetensors file or a TensorFlow "
+            "checkpoint's .index file."
+        ) from error
+    if metadata.get(PIPELINE_KEY) not in NAMES:
+        raise StoreError(
+            f"{path}: its metadata does not say which pipeline these weights are for; "
+            f"{PIPELINE_KEY} has to be one of {', '.join(NAMES)}. `s2i-train export` writes it."
+        )
+    return metadata, count
+
+
+def _clean(stem: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("._-")[:64] or "weights"

@@ -1,0 +1,164 @@
+"""Weights come in only when they are safe and fit, and only the user's can go."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from s2i_backend import model_store
+from s2i_backend.model_store import ModelStore, StoreError, user_folder
+from s2i_models import catalog
+
+
+def weights_file(path: Path, pipeline: str | None = "echo", **metadata: str) -> Path:
+    tensors = {"conv.weight": np.zeros((2, 3, 4), np.float16), "conv.bias": np.ones(5, np.float16)}
+    ours = {} if pipeline is None else {"s2i.pipeline": pipeline}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path, metadata={**ours, **metadata})
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ModelStore:
+    shipped = tmp_path / "shipped"
+    weights_file(shipped / "echo.safetensors")
+    (shipped / "echo.md").write_text("# The card")
+    return ModelStore(tmp_path / "user", shipped)
+
+
+def test_weights_are_described_from_their_file_and_card(store: ModelStore, tmp_path: Path) -> None:
+    store.import_file(weights_file(tmp_path / "mine.safetensors", author="me"))
+    shipped, mine = store.list()
+    assert (shipped.name, shipped.shipped, shipped.card) == ("echo", True, "# The card")
+    assert (mine.name, mine.pipeline, mine.shipped, mine.card) == ("mine", "echo", False, None)
+    assert mine.parameter_count == 2 * 3 * 4 + 5
+    assert mine.file_bytes == mine.path.stat().st_size
+    assert mine.metadata == {"s2i.pipeline": "echo", "author": "me"}
+
+
+def test_a_card_comes_and_goes_with_its_weights(store: ModelStore, tmp_path: Path) -> None:
+    source = weights_file(tmp_path / "mine.safetensors")
+    (tmp_path / "mine.md").write_text("# Mine")
+    assert store.import_file(source, name="other").card == "# Mine"
+    store.remove("other")
+    assert list(store.folder.glob("other*")) == []
+    assert source.is_file()
+
+
+def test_the_chosen_weights_are_loaded_until_they_are_removed(
+    store: ModelStore, tmp_path: Path
+) -> None:
+    def chosen() -> str:
+        weights = store.chosen("echo")
+        assert weights is not None
+        return weights.name
+
+    assert chosen() == "echo"
+    assert store.chosen_path("echo") is None
+    mine = store.import_file(weights_file(tmp_path / "mine.safetensors"))
+    assert chosen() == "echo"
+    store.use("mine")
+    assert chosen() == "mine"
+    assert store.chosen_path("echo") == mine.path
+    store.use("echo")
+    assert chosen() == "echo"
+    store.use("mine")
+    store.remove("mine")
+    assert chosen() == "echo"
+    assert store.chosen_path("echo") is None
+    assert store.chosen("flats") is None
+
+
+def test_what_ships_can_not_be_removed_or_replaced(store: ModelStore, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="ships with s2i"):
+        store.remove("echo")
+    with pytest.raises(StoreError, match="--name"):
+        store.import_file(weights_file(tmp_path / "echo.safetensors"))
+    assert (store.shipped / "echo.safetensors").is_file()
+
+
+def test_a_name_is_given_once(store: ModelStore, tmp_path: Path) -> None:
+    source = weights_file(tmp_path / "my weights (2).safetensors")
+    assert store.import_file(source).name == "my_weights_2"
+    with pytest.raises(StoreError, match="my_weights_2 is taken"):
+        store.import_file(source)
+    with pytest.raises(StoreError, match="can not be a name"):
+        store.import_file(source, name="../elsewhere")
+
+
+class Bomb:
+    def __reduce__(self):
+        return (open, (Bomb.fuse, "w"))
+
+    fuse = ""
+
+
+@pytest.mark.parametrize("name", ["model.pth", "model.safetensors", "model.ckpt", "model.bin"])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_pickles_are_refused_and_never_opened(
+    name: str, zipped: bool, store: ModelStore, tmp_path: Path
+) -> None:
+    Bomb.fuse = str(tmp_path / "went off")
+    content = pickle.dumps(Bomb())
+    if zipped:  # as torch.save writes it
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("archive/data.pkl", content)
+        content = packed.getvalue()
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(StoreError, match=r"pickles.*safetensors"):
+        store.import_file(tmp_path / name)
+    assert not (tmp_path / "went off").exists()
+    assert [w.name for w in store.list()] == ["echo"]
+
+
+def test_files_that_are_no_weights_of_ours_say_what_is_missing(
+    store: ModelStore, tmp_path: Path
+) -> None:
+    with pytest.raises(StoreError, match=r"s2i\.pipeline has to be one of"):
+        store.import_file(weights_file(tmp_path / "a.safetensors", pipeline=None))
+    with pytest.raises(StoreError, match=r"s2i\.pipeline has to be one of"):
+        store.import_file(weights_file(tmp_path / "b.safetensors", pipeline="unknown"))
+    (tmp_path / "c.safetensors").write_bytes(b"nothing of the kind")
+    with pytest.raises(StoreError, match="not a safetensors file"):
+        store.import_file(tmp_path / "c.safetensors")
+    with pytest.raises(StoreError, match="no such file"):
+        store.import_file(tmp_path / "d.safetensors")
+    assert not list(store.folder.glob("*"))
+
+
+def test_weights_that_do_not_fit_are_not_kept(
+    store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(name: str, *, weights: Path) -> None:
+        raise RuntimeError("size mismatch for conv.weight")
+
+    monkeypatch.setattr(model_store, "load", refuse)
+    with pytest.raises(StoreError, match=r"do not fit echo.*size mismatch"):
+        store.import_file(weights_file(tmp_path / "mine.safetensors"))
+    assert not list(store.folder.glob("*"))
+
+
+def test_a_damaged_choice_falls_back_to_what_ships(store: ModelStore) -> None:
+    store.folder.mkdir()
+    for text in ("", "[1]", '{"echo": 3}', '{"echo": "../../x"}', '{"echo": "gone"}'):
+        (store.folder / "chosen.json").write_text(text)
+        assert store.chosen_path("echo") is None
+
+
+def test_the_user_folder_can_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S2I_MODELS_DIR", str(tmp_path))
+    assert user_folder() == tmp_path
+    monkeypatch.delenv("S2I_MODELS_DIR")
+    assert user_folder().name == "models"
+
+
+def test_every_shipped_file_says_which_pipeline_it_is_for() -> None:
+    paths = sorted(catalog.SHIPPED_WEIGHTS.glob("*.safetensors"))
+    assert [w.path for w in ModelStore().list() if w.shipped] == paths
