@@ -140,7 +140,7 @@ class Work:
             piece = self._waiting.popleft()
             if piece.missing is not None:
                 name, folder = piece.missing
-                error = f"{name}: {folder} has no picture called {piece.name}. Add it."
+                error = f"{piece.name}: {folder} has no picture of this name for {name}. Add it."
                 self._end(piece, "failed", error=error)
                 continue
             try:
@@ -185,7 +185,7 @@ class Work:
                     self._waiting.appendleft(piece)
                     self._submit_after = time.monotonic() + BUSY_SECONDS
                 else:
-                    self._end(piece, "failed", error=str(error))
+                    self._end(piece, "failed", error=f"{piece.name}: {error}")
             except (PictureFileError, OSError) as error:
                 self._end(piece, "failed", error=str(error))
             else:

@@ -209,7 +209,7 @@ class Report:
     def add(self, outcome: Outcome) -> None:
         self._outcomes.append(outcome)
         if outcome.status == "failed":
-            self._bar.console.print(f"{outcome.name}: {outcome.error}", markup=False, style="red")
+            self._bar.console.print(outcome.error, markup=False, style="red", soft_wrap=True)
         elif outcome.status == "done" and not self._console.is_terminal and self._count > 1:
             self._console.print(f"{outcome.name}: done in {outcome.seconds:.1f} s", markup=False)
 

@@ -1,0 +1,203 @@
+"""`s2i-backend run` on files and folders, with a real daemon."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from s2i_backend import daemon_process
+from s2i_backend.cli import main
+from s2i_backend.picture_files import read_record
+
+RNG = np.random.default_rng(3)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One for all tests here, which a `run` starts; every run finds the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        base = tmp_path_factory.mktemp("daemon")
+        patch.setenv("S2I_RUNTIME_DIR", str(base / "run"))
+        patch.setenv("S2I_MODELS_DIR", str(base / "models"))
+        yield
+        CliRunner().invoke(main, ["stop"])
+
+
+def call(*arguments: object, exit_code: int = 0) -> Result:
+    result = CliRunner().invoke(main, ["run", *map(str, arguments)])
+    assert result.exit_code == exit_code, result.output
+    return result
+
+
+def drawing(path: Path, dtype: type = np.uint8) -> np.ndarray:
+    """Write noise as a PNG; returns it, BGR."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = RNG.integers(0, np.iinfo(dtype).max, (40, 60, 3), dtype)
+    cv2.imwrite(str(path), pixels)
+    return pixels
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_one_file_goes_through_the_daemon_and_comes_back_exactly(
+    dtype: type, tmp_path: Path
+) -> None:
+    pixels = drawing(tmp_path / "a.png", dtype)
+    result = call("echo", "--sketch", tmp_path / "a.png", "-o", tmp_path / "out")
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["image.png"]
+    returned = cv2.imread(str(tmp_path / "out" / "image.png"), cv2.IMREAD_UNCHANGED)
+    assert returned is not None
+    assert returned.dtype == dtype
+    np.testing.assert_array_equal(returned, pixels)
+    assert "image.png" in result.stdout
+
+
+def test_a_folder_with_a_broken_file_is_done_but_for_that_file(tmp_path: Path) -> None:
+    pages, out = tmp_path / "pages", tmp_path / "out"
+    for name in "abcde":
+        drawing(pages / f"{name}.png")
+    (pages / "c.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    result = call("echo", "--sketch", pages, "-o", out, exit_code=1)
+    assert sorted(p.parent.name for p in out.glob("*/image.png")) == ["a", "b", "d", "e"]
+    assert str(pages / "c.png") in result.stderr
+    assert "Save it" in result.stderr
+    assert "4 done" in result.stdout
+    assert "1 failed" in result.stdout
+
+
+def test_a_second_run_only_makes_what_is_missing_or_changed(tmp_path: Path) -> None:
+    pages, out = tmp_path / "pages", tmp_path / "out"
+    for name in "abcd":
+        drawing(pages / f"{name}.png")
+
+    def statuses(*more: object) -> str:
+        result = call("echo", "--sketch", pages, "-o", out, "--json", *more)
+        found = {f["name"][0]: f["status"] for f in json.loads(result.stdout)["files"]}
+        return "".join("x" if found[n] == "done" else "-" for n in sorted(found))
+
+    assert statuses() == "xxxx"
+    assert statuses() == "----"
+    (out / "b" / "image.png").unlink()
+    drawing(pages / "c.png")
+    (out / "d" / "image.png").write_bytes(b"cut off")
+    assert statuses() == "-xxx"
+    assert statuses("--seconds", 0.01) == "xxxx", "other settings make other layers"
+    assert statuses("--seconds", 0.01, "--force") == "xxxx"
+
+
+def test_json_tells_what_was_made_and_nothing_else_is_printed(tmp_path: Path) -> None:
+    drawing(tmp_path / "a.png")
+    out = tmp_path / "out"
+    result = call("echo", "--sketch", tmp_path / "a.png", "-o", out, "--json")
+    plain = json.loads(result.stdout)
+    assert plain["pipeline"] == "echo"
+    (made,) = plain["files"]
+    assert (made["name"], made["status"], made["error"]) == ("a.png", "done", "")
+    assert made["layers"] == {"image": str(out / "image.png")}
+    record = read_record(out / "image.png")
+    assert record is not None
+    assert record["parameters"] == {"seconds": 0.0}
+    assert record["inputs"]["sketch"]["file"] == "a.png"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--seconds", "900"], ["--seconds", "'900'", "a number from 0 to 600"]),
+        (["--layers", "image,shade"], ["--layers", "'shade'", "image"]),
+        (["--layers", ""], ["--layers", "image"]),
+        (["--sketch", "absent.png"], ["--sketch", "'absent.png'", "a picture file"]),
+        (["--hints", "a.png"], ["--hints"]),
+        (["b.png", "c.png"], ["b.png c.png", "folder"]),
+        (["--device", "gpu"], ["--device", "'gpu'", "cuda:0"]),
+    ],
+)
+def test_a_wrong_request_is_refused_by_name_before_any_work(
+    arguments: list[str], named: list[str], tmp_path: Path
+) -> None:
+    drawing(tmp_path / "a.png")
+    out = tmp_path / "out"
+    result = call("echo", "--sketch", tmp_path / "a.png", "-o", out, *arguments, exit_code=2)
+    for text in named:
+        assert text in result.stderr
+    assert not out.exists()
+
+
+def test_an_unknown_pipeline_and_an_empty_folder_are_named(tmp_path: Path) -> None:
+    unknown = call("painter", exit_code=2)
+    assert "'painter'" in unknown.stderr
+    assert "auto_painter" in unknown.stderr
+    (tmp_path / "empty").mkdir()
+    empty = call("echo", "--sketch", tmp_path / "empty", "-o", tmp_path / "out", exit_code=2)
+    assert "--sketch" in empty.stderr
+    assert "holds no pictures" in empty.stderr
+
+
+def test_a_folder_that_can_not_be_written_is_a_failure_with_a_way_out(tmp_path: Path) -> None:
+    drawing(tmp_path / "pages" / "a.png")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a").write_text("in the way")
+    pages, out = tmp_path / "pages", tmp_path / "out"
+    result = call("echo", "--sketch", pages, "-o", out, exit_code=1)
+    assert str(out / "a") in result.stderr
+    assert "-o" in result.stderr
+
+
+def test_a_device_that_the_running_daemon_does_not_have_is_named(tmp_path: Path) -> None:
+    drawing(tmp_path / "a.png")
+    arguments = ("echo", "--sketch", tmp_path / "a.png", "-o", tmp_path / "out")
+    call(*arguments)  # the daemon knows its device once it has done a job
+    call(*arguments, "--device", "cpu")
+    result = call(*arguments, "--device", "cuda:7", exit_code=1)
+    assert "cuda:7" in result.stderr
+    assert "s2i-backend stop" in result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a console event there")
+def test_control_c_cancels_the_jobs_and_keeps_what_is_done(tmp_path: Path) -> None:
+    pages, out = tmp_path / "pages", tmp_path / "out"
+    for name in "abcde":
+        drawing(pages / f"{name}.png")
+    call("echo", "--sketch", pages / "a.png", "-o", out / "single")  # the daemon is there
+    arguments = ["echo", "--sketch", str(pages), "-o", str(out), "--seconds", "30", "--json"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "s2i_backend", "run", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    def queue() -> dict[str, int]:
+        with daemon_process.connect() as client:
+            return client.status().queue
+
+    end = time.monotonic() + 20
+    while queue()["running"] == 0:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    os.kill(running.pid, signal.SIGINT)
+    output, errors = running.communicate(timeout=10)
+    assert running.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert [f["status"] for f in json.loads(output)["files"]] == ["cancelled"] * 5
+    assert queue() == {**queue(), "running": 0, "batch": 0, "live": 0}
+    assert [p.name for p in out.iterdir()] == ["single"]
+
+
+def test_palettes_gray_and_alpha_go_through(tmp_path: Path) -> None:
+    original = Image.new("LA", (8, 6), (90, 128))
+    original.save(tmp_path / "a.png")
+    call("echo", "--sketch", tmp_path / "a.png", "-o", tmp_path / "out")
+    returned = Image.open(tmp_path / "out" / "image.png").convert("RGBA")
+    assert returned.getpixel((3, 3)) == (90, 90, 90, 128)
