@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes.util
 import sys
 
+import psutil
+
 
 def resolve(device: str) -> tuple[str, list[str]]:
     """The device to use for a name such as `auto`, `cpu` or `cuda:0`, and others there are.
@@ -28,6 +30,15 @@ def resolve(device: str) -> tuple[str, list[str]]:
         there = ", ".join([*found, "cpu"])
         raise ValueError(f"there is no device {device}; choose among: {there}")
     return name, []
+
+
+def default_model_bytes(device: str) -> int:
+    """Half of the memory that the device has, for weights; the rest is for pictures."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.get_device_properties(device).total_memory // 2
+    return psutil.virtual_memory().total // 2
 
 
 def _gpu_is_likely() -> bool:

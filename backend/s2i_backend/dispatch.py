@@ -155,6 +155,8 @@ class Dispatch:
             case "up":
                 self._supervisor.up(worker.name, said)
                 log.info("%s is up on %s", worker.name, worker.device)
+            case "unusable":
+                self._supervisor.give_up(worker.name, said["message"])
             case "alive":
                 worker.memory = said["memory"]
             case "loaded":
@@ -239,7 +241,7 @@ class Dispatch:
                 self._retry(entry.key, lost)
         if not self._supervisor.usable:
             for key in list(self._jobs):
-                message = "No worker could be started."
+                message = f"No worker could be started: {self._supervisor.reason}."
                 self._finish(key, failure("worker_unusable", message, job=key[1]))
 
     # How things stand.

@@ -8,12 +8,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from s2i_backend import link, pixels_numpy
-from s2i_backend.models import models_for
 from s2i_backend.requests import failure
 from s2i_client import framing
 from s2i_client import messages as m
@@ -100,13 +99,17 @@ class Documents:
         return memory
 
 
+class Models(Protocol):
+    """Loaded pipelines by name, such as a `ModelCache`."""
+
+    def get(self, pipeline_name: str) -> Pipeline: ...
+
+
 class Runner:
     """Runs tasks one after another, or together where a pipeline can."""
 
-    def __init__(
-        self, device: str, model_bytes: int | None, send: Callable[[list[Any]], None], models=None
-    ):
-        self._models = models or models_for(device, model_bytes)
+    def __init__(self, models: Models, send: Callable[[list[Any]], None]):
+        self._models = models
         self._send_frames = send
         self._documents = Documents()
         self._announced: set[str] = set()

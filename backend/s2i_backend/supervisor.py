@@ -42,6 +42,8 @@ class Supervisor:
         self._link = link
         self._arguments = arguments
         self._count = 0
+        # Why the last worker that was given up could not be started.
+        self.reason = ""
         self._failed_starts: dict[str, int] = {}
         self._restart_at: dict[str, float] = {}
         self.workers: dict[str, Worker] = {}
@@ -83,6 +85,14 @@ class Supervisor:
             if device not in served:
                 self.start(device)
 
+    def give_up(self, name: str, reason: str) -> None:
+        """A worker said that starting it again would not help."""
+        worker = self.workers[name]
+        log.error("%s can not be used: %s", worker.device, reason)
+        worker.state = "unusable"
+        self.reason = reason
+        worker.process.terminate()
+
     @property
     def idle(self) -> list[Worker]:
         return [worker for worker in self.workers.values() if worker.state == "idle"]
@@ -117,8 +127,7 @@ class Supervisor:
         failures = self._failed_starts.get(worker.device, 0) + 1
         self._failed_starts[worker.device] = failures
         if failures >= MAX_FAILED_STARTS:
-            log.error("%s could not be started %d times; giving up", worker.device, failures)
-            worker.state = "unusable"
+            self.give_up(worker.name, f"its process ended {failures} times while it started")
             return
         del self.workers[worker.name]
         self._restart_at[worker.device] = now + failures

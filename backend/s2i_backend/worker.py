@@ -22,6 +22,7 @@ import zmq
 
 from s2i_backend import devices, link
 from s2i_backend.log import configure_worker
+from s2i_backend.model_cache import ModelCache
 from s2i_backend.runner import Runner, Task
 
 log = logging.getLogger(__name__)
@@ -124,8 +125,10 @@ def main() -> int:
         device, others = devices.resolve(options.device)
     except ValueError as error:
         log.error("%s", error)
-        return 1
-    runner = Runner(device, options.model_bytes, send)
+        send([link.note("unusable", message=str(error))])
+        threading.Event().wait()  # until the broker, which has heard it, ends this process
+    models = ModelCache(device, options.model_bytes or devices.default_model_bytes(device))
+    runner = Runner(models, send)
     send(
         [link.note("up", device=device, others=others, versions={"python": sys.version.split()[0]})]
     )

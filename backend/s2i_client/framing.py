@@ -63,7 +63,10 @@ def encode_header(message: Message, frame_counts: Sequence[int]) -> bytes:
         if declared.name == "pictures":
             value = [_describe(p, count) for p, count in zip(value, frame_counts, strict=True)]
         plain[declared.name] = value
-    header: bytes = msgpack.packb(plain)  # type: ignore[assignment]
+    try:
+        header: bytes = msgpack.packb(plain)  # type: ignore[assignment]
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ProtocolError("bad_field", f"The {message.type} can not be sent: {error}.") from None
     if len(header) > MAX_HEADER_BYTES:
         raise ProtocolError(
             "too_large", f"The header of this {message.type} has {len(header)} bytes."
@@ -151,7 +154,9 @@ def _group(
 ) -> tuple[range, ...]:
     groups: list[range] = []
     at = 1
-    for info, described in zip(message.pictures, plain.get("pictures") or (), strict=True):
+    # Messages without pictures may carry anything under that name, as under any unknown one.
+    described_pictures = plain["pictures"] if message.pictures else ()
+    for info, described in zip(message.pictures, described_pictures, strict=True):
         count = described.get("frames", 1)
         if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MAX_FRAMES:
             raise ProtocolError(
