@@ -14,8 +14,9 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from s2i_models.flats.flood import flood
 from s2i_models.flats.regions import RegionMap
-from s2i_models.lineart import connected_pieces
+from s2i_models.lineart import connected_pieces, nearest_zero
 
 # A stroke colors a region with at least this share of it, or when it covers that share of the
 # region: what slips over a line by a few pixels is not meant.
@@ -25,7 +26,7 @@ COVERED_SHARE = 0.3
 SAME_COLOR = 6 / 255
 MOST_COLORS = 256
 # Splits are found on at most this many pixels per side.
-SPLIT_SIZE = 1024
+SPLIT_SIZE = 512
 
 
 @dataclass(frozen=True)
@@ -213,35 +214,26 @@ def _split(
     factor = max(1.0, max(mask.shape) / SPLIT_SIZE)
     size = (max(1, round(width / factor)), max(1, round(height / factor)))
     small = cv2.resize(mask.view(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-    lined = cv2.resize(ink[box], size, interpolation=cv2.INTER_AREA) > 127
+    lined = cv2.resize(ink[box], size, interpolation=cv2.INTER_AREA) > 63
     rows = np.minimum(((hints.y[here] - y) / factor).astype(int), size[1] - 1)
     columns = np.minimum(((hints.x[here] - x) / factor).astype(int), size[0] - 1)
     seeds = np.zeros(small.shape, np.int32)
     colors = np.unique(hints.color[here])
     seeds[rows, columns] = np.searchsorted(colors, hints.color[here]) + 1
-    found = _watershed(seeds, small & ~lined)
+    found = _flood_all(seeds, small & ~lined)
     if factor > 1:
         found = _enlarge(found, mask.shape, len(colors))
     found = np.where(mask, found, 0)
     return _pieces(found, len(colors), (hints.y[here] - y, hints.x[here] - x), box, colors)
 
 
-def _watershed(seeds: np.ndarray, open_space: np.ndarray) -> np.ndarray:
-    """Flood from `seeds` (int32, from 1) over `open_space` first, then over everything else.
-
-    OpenCV's watershed floods over equal pixels in order of distance, and over the step between
-    unequal ones last, so lines and borders hold as long as there is a way around them.
-    """
-    wall = np.where(open_space, 0, 255).astype(np.uint8)
-    padded = cv2.copyMakeBorder(wall, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=255)
-    markers = cv2.copyMakeBorder(seeds, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    cv2.watershed(cv2.merge([padded] * 3), markers)
-    result = markers[1:-1, 1:-1]
-    while (result <= 0).any():  # watershed leaves a line where two floods meet
-        spread = cv2.dilate(result.astype(np.float32), np.ones((3, 3), np.uint8)).astype(np.int32)
-        if (spread <= 0).all():
-            break
-        result = np.where(result > 0, result, spread)
+def _flood_all(seeds: np.ndarray, open_space: np.ndarray) -> np.ndarray:
+    """Flood `open_space` from `seeds` (int32, from 1); everything else goes to the nearest."""
+    result = flood(seeds, open_space)
+    empty = result == 0
+    if empty.any() and not empty.all():
+        _, nearest = nearest_zero(empty.view(np.uint8))
+        result[empty] = result[~empty][nearest[empty]]
     return result
 
 
@@ -280,5 +272,5 @@ def _pieces(
     orphans = (found > 0) & (parts == 0)
     if orphans.any():
         spread = np.where(orphans | (found == 0), 0, parts)
-        parts = np.where(found > 0, _watershed(spread, found > 0), 0)
+        parts = np.where(found > 0, _flood_all(spread, found > 0), 0)
     return (parts, box), np.array(part_colors)
