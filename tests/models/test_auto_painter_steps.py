@@ -41,13 +41,24 @@ def test_what_is_shrunk_comes_back_to_its_place() -> None:
 
 
 def test_a_small_hint_on_a_large_canvas_is_seen_with_its_color() -> None:
-    hints = np.zeros((4096, 4096, 4), np.float32)
-    hints[1000:1010, 2000:2010] = (0.8, 0.2, 0.1, 1.0)
-    small = shrink_hints(hints, view_of(np.ones((4096, 4096), bool), 256, 32))
+    y, x = (a.ravel() for a in np.mgrid[1000:1010, 2000:2010])
+    color = np.tile(np.float32([0.8, 0.2, 0.1]), (len(y), 1))
+    small = shrink_hints(y, x, color, view_of(np.ones((4096, 4096), bool), 256, 32))
     seen = small[..., 3] > 0
     assert 1 <= seen.sum() <= 4
     assert np.allclose(small[seen][:, :3], (0.8, 0.2, 0.1), atol=1e-3)
     assert not small[~seen].any()
+
+
+def test_a_hint_on_a_canvas_smaller_than_the_grid_has_no_holes() -> None:
+    y, x = (a.ravel() for a in np.mgrid[10:20, 30:40])
+    view = view_of(np.ones((60, 60), bool), 256, 32)
+    small = shrink_hints(y, x, np.full((len(y), 3), 0.5, np.float32), view)
+    rows, columns = np.nonzero(small[..., 3])
+    inside = small[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1, 3]
+    assert inside.all()
+    scale = view.inner_width / view.width
+    assert inside.shape[0] == pytest.approx(10 * scale, abs=2)
 
 
 def test_a_region_takes_the_median_color_off_the_ink() -> None:

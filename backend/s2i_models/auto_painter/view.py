@@ -6,6 +6,7 @@ was in training; the network's colors are put back into that window.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -113,16 +114,33 @@ def view_of(content: np.ndarray, size: int, stride: int) -> View:
     )
 
 
-def shrink_hints(hints: np.ndarray, view: View) -> np.ndarray:
-    """Hints on the grid as the network takes them.
+def shrink_hints(y: np.ndarray, x: np.ndarray, colors: np.ndarray, view: View) -> np.ndarray:
+    """Hint pixels on the grid as the network takes them.
 
-    `hints`: (H, W, 4) float32, straight alpha, colors 0 to 1. Returns (h, w, 4) float32: color
-    where a hint covers enough of a grid pixel, else 0, and the mask, 0 or 1.
+    `y`, `x`: canvas positions, int (n,); `colors`: (n, 3) float32, sRGB 0 to 1. Returns (h, w, 4)
+    float32: the mean color where hints cover enough of a grid pixel, else 0, and the mask 0 or 1.
     """
-    alpha = hints[..., 3:]
-    small = view.shrink(np.concatenate([hints[..., :3] * alpha, alpha], axis=2))
-    mask = small[..., 3:] > HINT_COVERAGE
-    color = small[..., :3] / np.maximum(small[..., 3:], 1e-6)
-    given = np.concatenate([color.clip(0, 1), np.ones(mask.shape, np.float32)], axis=2)
-    return np.where(mask, given, np.float32(0))
-
+    grid = np.zeros((view.grid_height, view.grid_width, 4), np.float32)
+    if len(y) == 0:
+        return grid
+    scale_x, scale_y = view.inner_width / view.width, view.inner_height / view.height
+    # A hint pixel covers one grid pixel, or several when the canvas is smaller than the grid.
+    spread_x, spread_y = max(1, math.ceil(scale_x)), max(1, math.ceil(scale_y))
+    left = np.floor((x - view.left) * scale_x).astype(np.int64)
+    top = np.floor((y - view.top) * scale_y).astype(np.int64)
+    cells = grid.shape[0] * grid.shape[1]
+    total = np.zeros((4, cells))
+    for down in range(spread_y):
+        for right in range(spread_x):
+            column = np.minimum(left + right, view.inner_width - 1)
+            row = np.minimum(top + down, view.inner_height - 1)
+            cell = row * grid.shape[1] + column
+            for channel in range(3):
+                total[channel] += np.bincount(cell, colors[:, channel], minlength=cells)
+            total[3] += np.bincount(cell, minlength=cells)
+    pixels_per_cell = max(1.0, 1 / (scale_x * scale_y))
+    seen = total[3] > HINT_COVERAGE * pixels_per_cell
+    flat = grid.reshape(-1, 4)
+    flat[seen, :3] = (total[:3, seen] / total[3, seen]).T
+    flat[seen, 3] = 1
+    return grid

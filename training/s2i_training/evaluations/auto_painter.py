@@ -50,7 +50,7 @@ def held_out(data: Path, count: int) -> list[Drawing]:
 
     Raises ValueError when the set holds fewer.
     """
-    dataset = LineArtDataset(data, "test", SIZE, seed=0, true_lines_only=True)
+    dataset = LineArtDataset(data, "test", SIZE, style="true")
     if len(dataset) < count:
         raise ValueError(
             f"{data} holds {len(dataset)} held-out drawings with lines, {count} were asked for: "

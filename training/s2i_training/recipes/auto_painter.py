@@ -64,12 +64,12 @@ class Config:
 
 
 PRESETS = {
-    # About 75 minutes on two cores that compute in bf16.
+    # About an hour on two cores that compute in bf16.
     "cpu": Config(
         phases=(
-            Phase("colors", 5000, 128, 16, adversarial=False),
-            Phase("shapes", 3000, 256, 8, adversarial=False),
-            Phase("paint", 1200, 256, 8, adversarial=True),
+            Phase("colors", 3500, 128, 16, adversarial=False),
+            Phase("shapes", 2000, 256, 8, adversarial=False),
+            Phase("paint", 800, 256, 8, adversarial=True),
         ),
         network=CompactConfig(widths=(48, 96, 192, 256)),
     ),

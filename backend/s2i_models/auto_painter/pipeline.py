@@ -1,0 +1,235 @@
+"""`auto_painter`: line art and color hints in, colored layers out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from s2i_models.auto_painter.declaration import DECLARATION
+from s2i_models.auto_painter.generators import load_generator
+from s2i_models.auto_painter.snap import region_colors, shading
+from s2i_models.auto_painter.view import View, shrink_hints, view_of
+from s2i_models.flats.hints import HintedRegions, Hints, apply_hints, read_hints
+from s2i_models.flats.refine import segment_canvas
+from s2i_models.layers import color_labels, compose, convert_depth
+from s2i_models.lineart import binary_ink, clean_lines, estimate_paper, ink_strength
+from s2i_models.pipeline import Layer, Pipeline, Request
+
+# Longest side of the grids that the network looks at, and whether mirrored.
+LOOKS = {
+    "fast": ((256, False),),
+    "best": ((256, False), (256, True), (320, False), (320, True)),
+}
+# Regions are looked for on at most this many samples per side when colors are assigned.
+SAMPLES = 1024
+
+
+@dataclass(frozen=True)
+class Painting:
+    """What the network made: its colors (h, w, 3) float32 on the grid of `view`, and the lines
+    (h, w) float32 that it saw there."""
+
+    view: View
+    colors: np.ndarray
+    lines: np.ndarray
+
+
+class PipelineImpl(Pipeline):
+    """The network on a small grid, its colors snapped to the full-size regions of the drawing."""
+
+    declaration = DECLARATION
+    weights_name = "auto_painter"
+
+    def __init__(self, weights: Path | None = None, device: str = "cpu"):
+        super().__init__(weights, device)
+        if weights is None:
+            raise ValueError("auto_painter needs a file of weights")
+        self.network = load_generator(weights, device)
+
+    def memory_bytes(self) -> int:
+        return sum(p.numel() * p.element_size() for p in self.network.parameters())
+
+    def run(self, request: Request) -> list[Layer]:
+        step, settings = request.progress.step, request.parameters
+        sketch = request.images["sketch"]
+        step(0.0, "reading the lines")
+        paper = estimate_paper(sketch)
+        strength = ink_strength(sketch, paper)
+        ink = binary_ink(strength)
+        hints = _hints_on_canvas(request)
+        painting = self._paint(request, strength, ink, hints)
+        del strength
+
+        step(0.6, "finding regions")
+        regions = segment_canvas(
+            ink,
+            float(settings["gap"]) or None,
+            None,
+            None if hints is None else hints.mask(ink.shape),
+            lambda fraction, name: step(0.6 + 0.2 * fraction, name),
+        )
+        if hints is None:
+            none = np.zeros(regions.count, bool)
+            hinted = HintedRegions(regions, none, np.zeros((regions.count, 3), sketch.dtype))
+        else:
+            hinted = apply_hints(regions, hints)
+        step(0.85, "laying colors")
+        layers = _compose_layers(request, painting, hinted)
+        step(0.95, "handing over")
+        if "lines" in request.outputs or "color" in request.outputs:
+            lines = clean_lines(sketch, paper)
+            if "lines" in request.outputs:
+                layers["lines"] = _as_rgba(lines)
+            if "color" in request.outputs:
+                layers["color"] = compose(layers["flats"], layers["shade"][..., 0], lines)
+        origin = request.origins.get("sketch", (0, 0))
+        return [Layer(name, layers[name], origin) for name in request.outputs]
+
+    def _paint(
+        self, request: Request, strength: np.ndarray, ink: np.ndarray, hints: Hints | None
+    ) -> Painting:
+        content = ink > 0
+        if hints is not None:
+            content |= hints.mask(ink.shape) > 0
+        looks = LOOKS[str(request.parameters["quality"])]
+        first: Painting | None = None
+        total = np.zeros(0)
+        for number, (size, mirrored) in enumerate(looks):
+            request.progress.step(0.1 + 0.5 * number / len(looks), "painting", _preview(first))
+            view = view_of(content, size, self.network.stride)
+            lines = 1 - view.shrink(strength)
+            grid = np.zeros((*lines.shape, 4), np.float32)
+            if hints is not None:
+                colors = convert_depth(hints.colors, np.dtype(np.float32))
+                colors = np.broadcast_to(colors, (len(colors), 3))[hints.color]
+                grid = shrink_hints(hints.y, hints.x, colors, view)
+            colors = self._forward(lines, grid, mirrored)
+            if first is None:
+                first, total = Painting(view, colors, lines), colors.copy()
+            else:
+                inner = colors[: view.inner_height, : view.inner_width]
+                width, height = first.view.inner_width, first.view.inner_height
+                total[:height, :width] += cv2.resize(
+                    inner, (width, height), interpolation=cv2.INTER_AREA
+                )
+        assert first is not None
+        return Painting(first.view, total / len(looks), first.lines)
+
+    def _forward(self, lines: np.ndarray, hints: np.ndarray, mirrored: bool) -> np.ndarray:
+        """One look of the network: (h, w) and (h, w, 4) to (h, w, 3), all float32 0 to 1."""
+        batch = torch.from_numpy(np.dstack([lines, hints])).permute(2, 0, 1)[None]
+        batch = batch.to(self.device)
+        if mirrored:
+            batch = batch.flip(3)
+        with torch.inference_mode():
+            colors = self.network(batch[:, :1], batch[:, 1:])
+        if mirrored:
+            colors = colors.flip(3)
+        return colors[0].permute(1, 2, 0).float().cpu().numpy()
+
+
+def _hints_on_canvas(request: Request) -> Hints | None:
+    layer = request.images.get("hints")
+    if layer is None or layer.size == 0:
+        return None
+    x, y = np.subtract(request.origins.get("hints", (0, 0)), request.origins.get("sketch", (0, 0)))
+    return read_hints(layer, request.images["sketch"].shape, (int(x), int(y)))
+
+
+def _compose_layers(
+    request: Request, painting: Painting, hinted: HintedRegions
+) -> dict[str, np.ndarray]:
+    """The layers `flats`, `shade` and, when asked for, `smooth`, in the sketch's depth."""
+    regions, view = hinted.regions, painting.view
+    depth = request.images["sketch"].dtype
+    labels = regions.labels
+    height, width = labels.shape
+
+    colors = _colors_of_regions(painting, labels, regions.count)
+    colors = _saturate(colors, float(request.parameters["saturation"]))
+    table = np.zeros((regions.count, 4), depth)
+    table[:, :3] = convert_depth(colors, depth)
+    table[hinted.hinted, :3] = convert_depth(hinted.colors[hinted.hinted], depth)
+    table[:, 3] = convert_depth(np.ones(1, np.float32), depth)
+    table[regions.background & ~hinted.hinted] = 0
+    layers = {"flats": color_labels(labels, table)}
+
+    small_labels = _sample(labels, view)
+    flat = convert_depth(table[small_labels, :3], np.dtype(np.float32))
+    shade = np.ones(painting.lines.shape, np.float32)
+    inner = shade[: view.inner_height, : view.inner_width]
+    soft = painting.colors[: view.inner_height, : view.inner_width]
+    inner[:] = shading(soft, flat, float(request.parameters["shading"]))
+    inner[table[small_labels, 3] == 0] = 1
+    alpha = layers["flats"][..., 3]
+    if {"shade", "color"} & set(request.outputs):
+        plane = view.enlarge(convert_depth(shade, _warpable(depth)), width, height)
+        plane = convert_depth(plane, depth)
+        layers["shade"] = (
+            cv2.merge([plane, plane, plane, alpha])
+            if depth != np.float16
+            else (np.dstack([plane, plane, plane, alpha]))
+        )
+    if "smooth" in request.outputs:
+        soft = view.enlarge(convert_depth(painting.colors, _warpable(depth)), width, height)
+        layers["smooth"] = np.dstack([convert_depth(soft, depth), alpha])
+    return layers
+
+
+def _colors_of_regions(painting: Painting, labels: np.ndarray, count: int) -> np.ndarray:
+    """(count, 3) float32: what the network painted most in each region."""
+    view = painting.view
+    inner = (slice(0, view.inner_height), slice(0, view.inner_width))
+    small = _sample(labels, view)
+    colors, seen = region_colors(small, painting.colors[inner], painting.lines[inner] > 0.5, count)
+    if seen.all():
+        return colors
+    # Regions smaller than a grid pixel take the color of the grid pixel they lie in.
+    stride = max(1, -(-max(labels.shape) // SAMPLES))
+    dense = labels[stride // 2 :: stride, stride // 2 :: stride]
+    place = np.full(count, -1)
+    place[dense.ravel()] = np.arange(dense.size)
+    lost = np.flatnonzero(~seen & (place >= 0))
+    y, x = np.divmod(place[lost], dense.shape[1])
+    row = (y * stride + stride // 2 - view.top) * view.inner_height // view.height
+    column = (x * stride + stride // 2 - view.left) * view.inner_width // view.width
+    row = np.clip(row, 0, view.inner_height - 1)
+    column = np.clip(column, 0, view.inner_width - 1)
+    colors[lost] = painting.colors[row, column]
+    return colors
+
+
+def _sample(labels: np.ndarray, view: View) -> np.ndarray:
+    """The labels at the middles of the grid's inner pixels; outside of the canvas its edge's."""
+    y = view.top + (np.arange(view.inner_height) + 0.5) * view.height / view.inner_height
+    x = view.left + (np.arange(view.inner_width) + 0.5) * view.width / view.inner_width
+    rows = np.clip(y.astype(np.int64), 0, labels.shape[0] - 1)
+    columns = np.clip(x.astype(np.int64), 0, labels.shape[1] - 1)
+    return labels[rows[:, None], columns]
+
+
+def _saturate(colors: np.ndarray, amount: float) -> np.ndarray:
+    gray = colors @ np.float32([0.299, 0.587, 0.114])
+    return (gray[:, None] + amount * (colors - gray[:, None])).clip(0, 1)
+
+
+def _warpable(depth: np.dtype) -> np.dtype:
+    """The depth nearest to `depth` that OpenCV resamples."""
+    return np.dtype(np.float32) if depth == np.float16 else depth
+
+
+def _as_rgba(lines: np.ndarray) -> np.ndarray:
+    if lines.shape[2] == 4:
+        return lines
+    return lines[..., [0, 0, 0, 1]]
+
+
+def _preview(painting: Painting | None) -> np.ndarray | None:
+    if painting is None:
+        return None
+    inner = painting.colors[: painting.view.inner_height, : painting.view.inner_width]
+    return convert_depth(inner, np.dtype(np.uint8))
