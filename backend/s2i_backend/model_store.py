@@ -102,19 +102,17 @@ class ModelStore:
             return None
 
     def chosen_path(self, pipeline: str) -> Path | None:
-        """The file of the user's choice for `pipeline`; None for what ships with it."""
+        """The file of the user's choice for `pipeline`; None for what it loads by itself."""
         name = self._choices().get(pipeline)
-        path = self.folder / f"{name}.safetensors"
-        return path if name and path.is_file() else None
+        for folder in (self.folder, self.shipped):
+            if name and (path := folder / f"{name}.safetensors").is_file():
+                return path
+        return None
 
     def use(self, name: str) -> Weights:
         """Let the pipeline of these weights load them from its next job on."""
         weights = self.find(name)
-        choices = self._choices()
-        choices.pop(weights.pipeline, None)
-        if not weights.shipped:
-            choices[weights.pipeline] = name
-        self._write_choices(choices)
+        self._write_choices({**self._choices(), weights.pipeline: name})
         return weights
 
     def remove(self, name: str) -> Weights:
@@ -223,7 +221,7 @@ class ModelStore:
         except (OSError, ValueError):
             return {}
         items = plain.items() if isinstance(plain, dict) else ()
-        return {p: n for p, n in items if isinstance(n, str) and _NAME.fullmatch(n)}
+        return {p: n for p, n in items if isinstance(n, str)}
 
     def _write_choices(self, choices: dict[str, str]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -63,6 +64,9 @@ def test_a_started_daemon_outlives_its_starter_and_ends_when_idle(runtime_folder
     subprocess.run([sys.executable, "-c", starter], check=True, timeout=60)
     connection = read_connection(runtime_folder)
     assert connection is not None
+    if sys.platform != "win32":
+        # A session of its own: Ctrl-C and the end of a terminal do not reach it.
+        assert os.getsid(connection.pid) == connection.pid
     assert daemon_process.wait_for_end(connection.pid, seconds=20)
     assert read_connection(runtime_folder) is None
 

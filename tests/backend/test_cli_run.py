@@ -20,6 +20,7 @@ from PIL import Image
 from s2i_backend import daemon_process
 from s2i_backend.cli import main
 from s2i_backend.picture_files import read_record
+from s2i_backend.run_work import CANCEL_SECONDS
 
 RNG = np.random.default_rng(3)
 
@@ -187,7 +188,8 @@ def test_control_c_cancels_the_jobs_and_keeps_what_is_done(tmp_path: Path) -> No
         assert time.monotonic() < end
         time.sleep(0.05)
     os.kill(running.pid, signal.SIGINT)
-    output, errors = running.communicate(timeout=10)
+    # Without the daemon's answers to its cancels it would wait longer.
+    output, errors = running.communicate(timeout=CANCEL_SECONDS - 1)
     assert running.returncode == 130, errors
     assert "Traceback" not in errors
     assert [f["status"] for f in json.loads(output)["files"]] == ["cancelled"] * 5

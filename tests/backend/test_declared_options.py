@@ -26,6 +26,7 @@ ALL_KINDS = Declaration(
     parameters=(
         Parameter("paper_tone", "Tone", "How dark.", "float", 0.25, minimum=0.0, maximum=1.0),
         Parameter("count", "Count", "How many.", "int", 3, minimum=-1, maximum=9),
+        Parameter("seed", "Seed", "Which noise.", "int", 0, minimum=0, maximum=1 << 62),
         Parameter("clean_up", "Clean", "Whether.", "bool", True),
         Parameter("style", "Style", "Which.", "choice", "ink", choices=("ink", "pencil")),
         Parameter("prompt", "Prompt", "What.", "text", ""),
@@ -54,18 +55,20 @@ def test_every_pipeline_has_one_option_per_input_and_parameter(name: str) -> Non
 
 
 def test_values_arrive_in_the_type_of_their_parameter(tmp_path: Path) -> None:
-    options = "--paper-tone 1 --count -1 --no-clean-up --style pencil --prompt".split()
-    given = parsed(["--line-art", str(tmp_path), *options, "a red hat"])
+    numbers = ["--paper-tone", "1", "--count", "-1", "--seed", "4611686018427387903"]
+    others = ["--no-clean-up", "--style", "pencil", "--prompt", "a red hat"]
+    given = parsed(["--line-art", str(tmp_path), *numbers, *others])
     assert given_inputs(given) == {"line_art": tmp_path}
     values = given_parameters(given)
     assert values == {
         "paper_tone": 1.0,
         "count": -1,
+        "seed": 4611686018427387903,
         "clean_up": False,
         "style": "pencil",
         "prompt": "a red hat",
     }
-    assert [type(v) for v in values.values()] == [float, int, bool, str, str]
+    assert [type(v) for v in values.values()] == [float, int, int, bool, str, str]
 
 
 def test_what_is_left_out_has_its_declared_default(tmp_path: Path) -> None:
