@@ -35,7 +35,7 @@ def main(out: Path) -> None:
         with (out / "daemon.log").open("w") as log:
             daemon = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
             try:
-                with BlockingClient.connect(host="demo", timeout=30) as client:
+                with BlockingClient("demo", timeout=30) as client:
                     rows = [
                         color(client, path, out, console)
                         for path in sorted((HERE / "drawings").glob("*.png"))

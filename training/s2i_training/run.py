@@ -70,7 +70,7 @@ class RunOptions:
     workers: int = 1
     resume: bool = False
     log_every: int = 20
-    checkpoint_every: int = 500
+    checkpoint_every: int = 250
     images_every: int = 500
     force_cpu: bool = False
 
@@ -215,11 +215,10 @@ class Run:
         options = self.options
         if self.step % options.log_every == 0:
             self.accelerator.log({k: float(v) for k, v in self._losses.items()}, step=self.step)
-        if images is not None and self.step % options.images_every == 0:
-            tracker = self.accelerator.get_tracker("tensorboard")
-            if self.accelerator.is_main_process:
-                pictures = images().float().clamp(0, 1).cpu()
-                tracker.log_images({"preview": pictures}, step=self.step)
+        show = self.step % options.images_every == 0 and self.accelerator.is_main_process
+        if images is not None and show:
+            board: Any = self.accelerator.get_tracker("tensorboard", unwrap=True)
+            board.add_images("preview", images().float().clamp(0, 1).cpu(), self.step)
         if self.step % options.checkpoint_every == 0:
             self.save()
 

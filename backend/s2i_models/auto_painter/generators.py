@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 
 from safetensors import safe_open
-from torch import nn
 
 from s2i_models.auto_painter.compact import CompactConfig, CompactGenerator
 
 
-def load_generator(path: Path, device: str) -> nn.Module:
+def load_generator(path: Path, device: str) -> CompactGenerator:
     """The generator in the weights file `path`, ready to paint on `device`.
 
     It takes lines (B, 1, H, W) and hints (B, 4, H, W) and returns colors (B, 3, H, W), all 0 to 1,

@@ -213,7 +213,7 @@ def _sample(labels: np.ndarray, view: View) -> np.ndarray:
 
 
 def _saturate(colors: np.ndarray, amount: float) -> np.ndarray:
-    gray = colors @ np.float32([0.299, 0.587, 0.114])
+    gray = colors @ np.array([0.299, 0.587, 0.114], np.float32)
     return (gray[:, None] + amount * (colors - gray[:, None])).clip(0, 1)
 
 

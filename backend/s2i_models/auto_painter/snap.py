@@ -9,7 +9,9 @@ import numpy as np
 DARKEST_SHADE = 0.55
 
 
-def region_colors(labels: np.ndarray, colors: np.ndarray, free: np.ndarray, count: int):
+def region_colors(
+    labels: np.ndarray, colors: np.ndarray, free: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
     """The median color of each region.
 
     `labels`: (h, w) int32 region ids from 0 to `count` - 1 on the network's grid. `colors`:
@@ -39,7 +41,7 @@ def shading(smooth: np.ndarray, flat: np.ndarray, strength: float) -> np.ndarray
     `smooth`, `flat`: (h, w, 3) float32 sRGB. Returns (h, w) float32, `DARKEST_SHADE` to 1;
     1 everywhere when `strength` is 0.
     """
-    weights = np.float32([0.299, 0.587, 0.114])
+    weights = np.array([0.299, 0.587, 0.114], np.float32)
     ratio = (smooth @ weights + 0.02) / (flat @ weights + 0.02)
     ratio = cv2.GaussianBlur(ratio.clip(DARKEST_SHADE, 1), (0, 0), 1.5)
     return 1 - strength * (1 - ratio)

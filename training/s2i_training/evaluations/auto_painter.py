@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -58,7 +59,7 @@ def held_out(data: Path, count: int) -> list[Drawing]:
         )
     drawings = []
     for index in range(count):
-        item = dataset[index]
+        item: dict[str, Any] = dataset[index]
         sketch = (item["lines"][0].numpy() * 255).round().astype(np.uint8)
         color = (item["color"].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
         free = cv2.erode((sketch > 200).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0

@@ -107,7 +107,7 @@ class HintedLineArt:
         self.drawings.set_epoch(epoch)
 
     def __getitem__(self, index: int) -> Mapping[str, Any]:
-        item = dict(self.drawings[index])
+        item: dict[str, Any] = dict(self.drawings[index])
         rng = np.random.default_rng((self.seed, self.epoch, index, 1))
         hints = self.sampler(
             item["color"].permute(1, 2, 0).numpy(),
