@@ -1,0 +1,146 @@
+"""`s2i-train data`: build sets of open drawings and look at them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from s2i_training.data.manifest import Item
+
+DEFAULT_SET = Path("data/lineart")
+SPLITS = ("train", "validation", "test")
+
+
+@click.group("data")
+def data_commands() -> None:
+    """Build training data from open packages, and look at it."""
+
+
+@data_commands.group("build")
+def build_commands() -> None:
+    """Fetch the packages of a set and write it with its licences."""
+
+
+@data_commands.group("show")
+def show_commands() -> None:
+    """Draw a contact sheet of a built set."""
+
+
+def _chosen(_context: click.Context, _parameter: click.Parameter, value: str) -> list[str]:
+    from s2i_training.data.sources import SOURCES
+
+    names = [name.strip() for name in value.split(",")] if value else list(SOURCES)
+    unknown = sorted(set(names) - set(SOURCES))
+    if unknown:
+        known = ", ".join(SOURCES)
+        raise click.BadParameter(f"no source named {', '.join(unknown)}; there are {known}")
+    return names
+
+
+@build_commands.command("lineart")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEFAULT_SET,
+    show_default=True,
+    help="Folder of the set; a build that was interrupted goes on there.",
+)
+@click.option(
+    "--sources", default="", callback=_chosen, help="Names with commas between.  [default: all]"
+)
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many drawings of a source.")
+@click.option(
+    "--packages",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("data/packages"),
+    show_default=True,
+    help="Where downloaded packages are kept.",
+)
+def build_lineart(out: Path, sources: list[str], limit: int | None, packages: Path) -> None:
+    """Drawings in color with lines, from open emoji, clip art and avatar sets."""
+    from s2i_training.data.build import build_set
+    from s2i_training.data.packages import PackageUnavailableError
+    from s2i_training.data.sources import SOURCES
+
+    console = Console()
+    bar = Progress(
+        TextColumn("{task.description:<14}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+    tasks = {}
+    with bar:
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done, total=total)
+
+        try:
+            items = build_set([SOURCES[name] for name in sources], out, packages, limit, report)
+        except PackageUnavailableError as error:
+            raise click.ClickException(str(error)) from error
+    console.print(licence_table(items))
+    console.print(f"{len(items)} drawings in {out}")
+
+
+def licence_table(items: Sequence[Item]) -> Table:
+    """What a set holds: source, version, licence, drawings in each split, subjects."""
+    table = Table(title="Sources and licences")
+    for heading in ("source", "version", "licence", "by"):
+        table.add_column(heading, overflow="fold")
+    for heading in (*SPLITS, "subjects"):
+        table.add_column(heading, justify="right")
+    kinds = Counter((i.source, i.version, i.license) for i in items)
+    for kind in sorted(kinds):
+        mine = [item for item in items if (item.source, item.version, item.license) == kind]
+        authors = sorted({item.author for item in mine if item.author})
+        by = ", ".join(authors) if len(authors) <= 3 else f"{len(authors)} authors, see manifest"
+        splits = Counter(item.split for item in mine)
+        counts = [str(splits[split]) for split in SPLITS]
+        table.add_row(*kind, by, *counts, str(len({item.subject for item in mine})))
+    return table
+
+
+@show_commands.command("lineart")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("sheet.png"),
+    show_default=True,
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEFAULT_SET,
+    show_default=True,
+)
+@click.option("--split", type=click.Choice(SPLITS), default="train", show_default=True)
+@click.option("--sources", default="", help="Names with commas between.  [default: all]")
+@click.option("--rows", type=click.IntRange(min=1), default=12, show_default=True)
+@click.option("--size", type=click.IntRange(min=32), default=192, show_default=True)
+def show_lineart(output: Path, data: Path, split: str, sources: str, rows: int, size: int) -> None:
+    """Rows of drawings; columns: color, a training sample, and every style of lines."""
+    import cv2
+
+    from s2i_training.data.sheet import contact_sheet
+
+    names = tuple(name.strip() for name in sources.split(",")) if sources else None
+    try:
+        sheet = contact_sheet(data, split, rows, size, names)  # type: ignore[arg-type]
+    except (FileNotFoundError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    if not cv2.imwrite(str(output), sheet[:, :, ::-1]):
+        raise click.ClickException(f"could not write {output}: name it .png in a folder that is")
+    click.echo(f"wrote {output}")

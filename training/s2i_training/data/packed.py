@@ -1,0 +1,87 @@
+"""The pictures of a set in one file, small enough to decode while training.
+
+Each is a PNG of PACKED_SIDE pixels: color laid over white with coverage as the fourth channel, and
+ink. Both are linear in coverage, so they can be resampled without dark fringes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from s2i_training.data.manifest import Item
+
+PACKED = "packed.bin"
+INDEX = "packed.npz"
+PACKED_SIDE = 384
+
+
+def over_white(rgba: np.ndarray) -> np.ndarray:
+    """Straight-alpha uint8 (…, 4) to color over white with coverage kept as fourth channel."""
+    alpha = rgba[..., 3:4].astype(np.uint16)
+    color = (rgba[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255
+    return np.concatenate([color, alpha], axis=-1).astype(np.uint8)
+
+
+def write_packed(
+    folder: Path, items: Sequence[Item], progress: Callable[[int], None] | None = None
+) -> None:
+    """Pack the pictures of `items` (paths below `folder`) in their order."""
+    spans = np.zeros((len(items), 2, 2), np.int64)
+    unfinished = folder / f"{PACKED}.part"
+    place = 0
+    with unfinished.open("wb") as stream:
+        for row, item in enumerate(items):
+            if progress is not None:
+                progress(row)
+            pictures = [over_white(_read(folder / item.color))]
+            if item.lines is not None:
+                pictures.append(_read(folder / item.lines))
+            for column, picture in enumerate(pictures):
+                data = _encode(picture)
+                spans[row, column] = place, len(data)
+                place += stream.write(data)
+    names = np.array([f"{item.source}/{item.id}" for item in items], dtype=np.str_)
+    np.savez(folder / INDEX, spans=spans, names=names)
+    unfinished.replace(folder / PACKED)
+
+
+class PackedPictures:
+    """Read access to packed pictures; safe to use from forked and spawned workers."""
+
+    def __init__(self, folder: Path):
+        path = folder / PACKED
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{path} does not exist; build the set with "
+                f"`s2i-train data build lineart --out {folder}`"
+            )
+        with np.load(folder / INDEX) as index:
+            self._spans: np.ndarray = index["spans"]
+            self._rows = {str(name): row for row, name in enumerate(index["names"])}
+        self._bytes = np.memmap(path, np.uint8, "r")
+
+    def read(self, item: Item) -> tuple[np.ndarray, np.ndarray | None]:
+        """Color over white with coverage, (P, P, 4) uint8 in OpenCV's channel order BGRA, and
+        ink, (P, P) uint8, or None."""
+        color, lines = self._spans[self._rows[f"{item.source}/{item.id}"]]
+        return self._decode(color), self._decode(lines) if lines[1] else None
+
+    def _decode(self, span: np.ndarray) -> np.ndarray:
+        start, length = int(span[0]), int(span[1])
+        return cv2.imdecode(self._bytes[start : start + length], cv2.IMREAD_UNCHANGED)
+
+
+def _read(path: Path) -> np.ndarray:
+    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if picture is None:
+        raise FileNotFoundError(f"{path} is missing or broken; build the set again")
+    return picture
+
+
+def _encode(picture: np.ndarray) -> bytes:
+    small = cv2.resize(picture, (PACKED_SIDE, PACKED_SIDE), interpolation=cv2.INTER_AREA)
+    return cv2.imencode(".png", small, [cv2.IMWRITE_PNG_COMPRESSION, 2])[1].tobytes()
