@@ -58,7 +58,9 @@ class Broker:
         self._front.router_handover = True
         self._front.curve_server = True
         self._front.curve_publickey, self._front.curve_secretkey = server_keys
-        self._front.setsockopt(zmq.MAXMSGSIZE, MAX_PICTURE_BYTES + framing.MAX_HEADER_BYTES)
+        # libzmq lets go of a connection that announces a larger frame, before it takes memory.
+        largest = min(MAX_PICTURE_BYTES, options.frame_bytes)
+        self._front.setsockopt(zmq.MAXMSGSIZE, largest + framing.MAX_HEADER_BYTES)
         address = options.remote or "127.0.0.1"
         self._front.bind(f"tcp://{address}:{options.port or '*'}")
         self.port = int(self._front.getsockopt_string(zmq.LAST_ENDPOINT).rsplit(":", 1)[1])

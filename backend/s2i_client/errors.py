@@ -20,7 +20,6 @@ FIXES = {
     "duplicate_job": "Give every job an id of its own.",
     "unknown_job": "Submit the job again: the daemon does not have it.",
     "busy": "Wait for other jobs to end, or cancel some.",
-    "stopping": "Start the daemon again with `s2i-backend serve`.",
     "not_allowed": "Do this on the machine where the daemon runs.",
     # A job that ended badly.
     "memory": "Use a smaller canvas, close other programs, or serve on another device.",

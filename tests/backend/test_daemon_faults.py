@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import psutil
 import pytest
@@ -119,7 +120,7 @@ class RawHost:
                 return message
         raise TimeoutError
 
-    def hear_end(self):
+    def hear_end(self) -> Any:
         ends = (messages.Finished, messages.Failed, messages.Cancelled, messages.Superseded)
         while not isinstance(message := self.hear(), ends):
             pass

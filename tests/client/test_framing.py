@@ -53,6 +53,12 @@ plain_data = st.recursive(
 )  # fmt: skip
 
 
+def pack(plain) -> bytes:
+    packed = msgpack.packb(plain)
+    assert packed is not None
+    return packed
+
+
 def bytes_for(message):
     return [bytes(index % 251 for index in range(p.byte_count)) for p in message.pictures]
 
@@ -106,7 +112,7 @@ def test_random_bytes_are_refused_with_a_named_error(frames):
 )
 def test_random_headers_are_a_message_or_a_named_error(plain):
     try:
-        decoded = framing.decode([msgpack.packb(plain)], messages.FROM_HOST)
+        decoded = framing.decode([pack(plain)], messages.FROM_HOST)
     except ProtocolError as error:
         assert error.code in FIXES
     else:
@@ -149,23 +155,23 @@ def test_a_damaged_message_is_refused_or_means_the_same_shape(message, random):
 @pytest.mark.parametrize(
     ("header", "code"),
     [
-        (msgpack.packb({"type": "ping", "x": msgpack.ExtType(7, b"abc")}), "malformed"),
-        (msgpack.packb({"type": "ping", "x": msgpack.Timestamp(5)}), "malformed"),
-        (msgpack.packb({"type": "ping", "x": b"raw bytes"}), "malformed"),
-        (msgpack.packb({"type": "ping", 5: 1}), "malformed"),
-        (msgpack.packb([1, 2]), "malformed"),
-        (msgpack.packb({"type": "ping"}) + b"\xc0", "malformed"),
+        (pack({"type": "ping", "x": msgpack.ExtType(7, b"abc")}), "malformed"),
+        (pack({"type": "ping", "x": msgpack.Timestamp(5)}), "malformed"),
+        (pack({"type": "ping", "x": b"raw bytes"}), "malformed"),
+        (pack({"type": "ping", 5: 1}), "malformed"),
+        (pack([1, 2]), "malformed"),
+        (pack({"type": "ping"}) + b"\xc0", "malformed"),
         (b"\x91" * 60_000, "malformed"),
-        (msgpack.packb({"type": "ping", "x": [[[[[[[[1]]]]]]]]}), "malformed"),
-        (msgpack.packb({"type": "ping", "x": "y" * 70_000}), "too_large"),
+        (pack({"type": "ping", "x": [[[[[[[[1]]]]]]]]}), "malformed"),
+        (pack({"type": "ping", "x": "y" * 70_000}), "too_large"),
         (b"\xdf\xff\xff\xff\xff", "malformed"),
         (b"\xdd\xff\xff\xff\xff", "malformed"),
-        (msgpack.packb({"type": "ready"}), "unknown_message"),
-        (msgpack.packb({"type": None}), "unknown_message"),
-        (msgpack.packb({"type": "cancel"}), "bad_field"),
-        (msgpack.packb({"type": "cancel", "job": "j" * 65}), "bad_field"),
-        (msgpack.packb({"type": "attach", "jobs": ["j"] * 1025}), "bad_field"),
-        (msgpack.packb({"type": "submit", "job": "j", "pipeline": 3}), "bad_field"),
+        (pack({"type": "ready"}), "unknown_message"),
+        (pack({"type": None}), "unknown_message"),
+        (pack({"type": "cancel"}), "bad_field"),
+        (pack({"type": "cancel", "job": "j" * 65}), "bad_field"),
+        (pack({"type": "attach", "jobs": ["j"] * 1025}), "bad_field"),
+        (pack({"type": "submit", "job": "j", "pipeline": 3}), "bad_field"),
     ],
 )
 def test_each_kind_of_broken_header_has_its_code(header, code):
@@ -178,7 +184,7 @@ def submit_with(**changes):
         "profile": "sRGB", "origin": [0, 0], **changes,
     }  # fmt: skip
     plain = {"type": "submit", "job": "j7", "pipeline": "echo", "pictures": [picture]}
-    return [msgpack.packb(plain), bytes(16)]
+    return [pack(plain), bytes(16)]
 
 
 @pytest.mark.parametrize(
@@ -206,7 +212,7 @@ def test_a_wrong_picture_is_refused_by_its_field_and_the_job_is_named(changes, f
 
 def test_a_number_that_is_none_is_refused():
     plain = {"type": "progress", "job": "j", "fraction": float("nan"), "step": ""}
-    assert refuse([msgpack.packb(plain)], messages.FROM_DAEMON).field == "fraction"
+    assert refuse([pack(plain)], messages.FROM_DAEMON).field == "fraction"
 
 
 def test_fields_of_a_later_daemon_are_ignored():
