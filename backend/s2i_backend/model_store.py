@@ -140,6 +140,9 @@ class ModelStore:
         files that hold pickles are refused unread.
         """
         checkpoint = _TENSORFLOW.fullmatch(path.name)
+        if not checkpoint and path.with_name(f"{path.name}.index").is_file():
+            # TensorFlow's own way to name one, without an ending.
+            checkpoint = _TENSORFLOW.fullmatch(f"{path.name}.index")
         name = name or _clean(checkpoint[1] if checkpoint else path.stem)
         self._check_free(name)
         if checkpoint:

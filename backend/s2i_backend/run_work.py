@@ -27,7 +27,7 @@ from s2i_client.errors import DaemonUnavailable, S2IError
 AHEAD = 3
 GONE_SECONDS = 15
 BUSY_SECONDS = 0.5
-CANCEL_SECONDS = 5
+CANCEL_SECONDS = 10
 
 Status = Literal["done", "finished before", "failed", "cancelled"]
 
@@ -119,8 +119,8 @@ class Work:
     def run(self) -> None:
         """Work until all pieces have an outcome.
 
-        After KeyboardInterrupt the jobs are cancelled, the rest have the outcome `cancelled` and
-        the exception goes on. Raises `DaemonUnavailable` when the daemon went and stays away.
+        Raises `DaemonUnavailable` when the daemon went and stays away. After that, and after
+        KeyboardInterrupt, which goes on, the rest have the outcome `cancelled`.
         """
         try:
             while self._waiting or self._flying:
@@ -128,8 +128,15 @@ class Work:
                 self._wait()
                 self._collect()
         except KeyboardInterrupt:
-            self._cancel()
+            for _, job in self._flying:
+                job.cancel()
+            self._client.wait_until(
+                lambda: all(job.ended for _, job in self._flying), CANCEL_SECONDS
+            )
             raise
+        finally:
+            for piece in [*(piece for piece, _ in self._flying), *self._waiting]:
+                self._end(piece, "cancelled")
 
     def _submit(self) -> None:
         while (
@@ -191,15 +198,6 @@ class Work:
             else:
                 seconds = result.timing.get("run", 0.0)
                 self._end(piece, "done", layers=layers, seconds=seconds)
-
-    def _cancel(self) -> None:
-        for _, job in self._flying:
-            job.cancel()
-        self._client.wait_until(lambda: all(job.ended for _, job in self._flying), CANCEL_SECONDS)
-        for piece in [*(piece for piece, _ in self._flying), *self._waiting]:
-            self._end(piece, "cancelled")
-        self._flying.clear()
-        self._waiting.clear()
 
     def _end(self, piece: Piece, status: Status, **more: Any) -> None:
         self._ended += 1

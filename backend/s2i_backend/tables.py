@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from s2i_backend.declared_options import option_name
-from s2i_client.declaration import Declaration
+from s2i_client.declaration import Declaration, Value
 
 if TYPE_CHECKING:
     from s2i_backend.model_store import Weights
@@ -62,8 +62,7 @@ def show_declaration(declared: Declaration, weights: Weights | None) -> None:
         parameters.columns[2].no_wrap = False
         parameters.columns[2].max_width = 24
         for p in declared.parameters:
-            default = f"{p.default:g}" if isinstance(p.default, float) else str(p.default)
-            parameters.add_row(p.name, default, p.allowed, p.help)
+            parameters.add_row(p.name, _plain(p.default), p.allowed, p.help)
         console.print()
         console.print(parameters)
     outputs = _table("Outputs", "name", "blend", "layer")
@@ -144,6 +143,12 @@ def show_status(status: Status, endpoint: str, version: str) -> None:
 
 def _texts(plain: Mapping[str, Any], *keys: str) -> list[str]:
     return [str(plain.get(key, "")) for key in keys]
+
+
+def _plain(value: Value) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _away(host: Mapping[str, Any]) -> str:

@@ -130,10 +130,13 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert "Usage:" in done.stdout
 
 
-def test_help_answers_within_half_a_second() -> None:
-    def seconds() -> float:
-        begin = time.perf_counter()
-        subprocess.run([*COMMAND, "--help"], capture_output=True, check=True)
-        return time.perf_counter() - begin
-
-    assert min(seconds() for _ in range(3)) < 0.5
+def test_help_takes_less_than_half_a_second_of_work() -> None:
+    # The process's own time, from its start, which other programs do not change.
+    code = (
+        "import time\n"
+        "from s2i_backend.cli import main\n"
+        "main(['--help'], standalone_mode=False)\n"
+        "print(time.process_time())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert float(done.stdout.splitlines()[-1]) < 0.5

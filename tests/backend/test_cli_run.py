@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,10 +18,11 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from s2i_backend import daemon_process
+from s2i_backend import daemon_process, run_work
 from s2i_backend.cli import main
 from s2i_backend.picture_files import read_record
 from s2i_backend.run_work import CANCEL_SECONDS
+from s2i_client.connection_file import read_connection
 
 RNG = np.random.default_rng(3)
 
@@ -203,3 +205,22 @@ def test_palettes_gray_and_alpha_go_through(tmp_path: Path) -> None:
     call("echo", "--sketch", tmp_path / "a.png", "-o", tmp_path / "out")
     returned = Image.open(tmp_path / "out" / "image.png").convert("RGBA")
     assert returned.getpixel((3, 3)) == (90, 90, 90, 128)
+
+
+def test_a_daemon_that_is_killed_and_stays_away_ends_the_run_with_a_way_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("S2I_RUNTIME_DIR", str(tmp_path / "run"))
+    monkeypatch.setattr(run_work, "GONE_SECONDS", 0.5)
+    pages, out = tmp_path / "pages", tmp_path / "out"
+    for name in "ab":
+        drawing(pages / f"{name}.png")
+    daemon_process.start(["cpu"])
+    connection = read_connection(tmp_path / "run")
+    assert connection is not None
+    kill = threading.Timer(1.0, os.kill, (connection.pid, signal.SIGTERM))
+    kill.start()
+    result = call("echo", "--sketch", pages, "-o", out, "--seconds", 60, "--json", exit_code=1)
+    kill.join()
+    assert "The daemon is gone. Run the same command again" in result.stderr
+    assert [f["status"] for f in json.loads(result.stdout)["files"]] == ["cancelled"] * 2

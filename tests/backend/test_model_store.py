@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import save_file
 
 from s2i_backend import model_store
 from s2i_backend.model_store import ModelStore, StoreError, user_folder
 from s2i_models import catalog
+from s2i_models.auto_painter import importer
 
 
 def weights_file(path: Path, pipeline: str | None = "echo", **metadata: str) -> Path:
@@ -132,6 +134,29 @@ def test_files_that_are_no_weights_of_ours_say_what_is_missing(
     with pytest.raises(StoreError, match="no such file"):
         store.import_file(tmp_path / "d.safetensors")
     assert not list(store.folder.glob("*"))
+
+
+@pytest.mark.parametrize("ending", ["", ".index", ".meta", ".data-00000-of-00001"])
+def test_a_tensorflow_checkpoint_is_converted_whichever_of_its_files_is_given(
+    ending: str, store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model-20000.index").touch()
+    given = tmp_path / f"model-20000{ending}"
+    state = {"conv.weight": torch.zeros(2, 3)}
+    monkeypatch.setattr(importer, "convert", lambda path: (state, {"from": path.name}))
+    monkeypatch.setattr(model_store, "load", lambda name, weights: None)
+    imported = store.import_file(given)
+    assert (imported.name, imported.pipeline) == ("model-20000", "auto_painter")
+    assert imported.parameter_count == 6
+    assert imported.metadata["from"] == given.name
+
+
+def test_a_checkpoint_that_can_not_be_read_is_named(store: ModelStore, tmp_path: Path) -> None:
+    (tmp_path / "model.index").write_bytes(b"cut off")
+    with pytest.raises(StoreError, match=r"model\.index"):
+        store.import_file(tmp_path / "model.index")
+    with pytest.raises(StoreError, match=r"absent\.index"):
+        store.import_file(tmp_path / "absent.index")
 
 
 def test_weights_that_do_not_fit_are_not_kept(

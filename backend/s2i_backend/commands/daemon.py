@@ -49,7 +49,7 @@ def device_option(help_text: str) -> Any:
     "--memory-limit",
     type=ByteSize(),
     help="Memory for loaded weights on each device, such as 2G; the least recently used go "
-    "first.  [default: half of the machine's]",
+    "first.  [default: half of what it has]",
 )
 @click.option(
     "--picture-memory",
@@ -75,7 +75,7 @@ def device_option(help_text: str) -> Any:
     "--remote",
     metavar="ADDRESS",
     help="Listen for other machines at this address of ours, such as 0.0.0.0. Only hosts whose "
-    "keys are in the authorized_clients folder are let in.",
+    "keys are in the folder authorized_clients are let in; see docs/protocol.md.",
 )
 @click.option(
     "--port",

@@ -120,8 +120,10 @@ def _run(ctx: click.Context, declared: Declaration, options: dict[str, Any]) -> 
         if piece.name in finished:
             report.finished_before(piece, wish)
     left = [p for p in pieces if p.name not in finished]
-    interrupted = bool(left) and _work(left, wish, options["devices"], report)
-    report.end(declared.name)
+    try:
+        interrupted = bool(left) and _work(left, wish, options["devices"], report)
+    finally:
+        report.end(declared.name)
     if interrupted:
         raise SystemExit(INTERRUPTED)
     if report.failed:
@@ -177,12 +179,13 @@ class Report:
         self._count = count
         self._outcomes: list[Outcome] = []
         self._console = Console(stderr=True, highlight=False)
+        # What is being done stands last, so that the bar does not move with its length.
         self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-            TimeElapsedColumn(), console=self._console, transient=True,
+            BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(),
+            TextColumn("{task.description}", markup=False), console=self._console, transient=True,
             disable=not self._console.is_terminal,
         )  # fmt: skip
-        self._task = self._bar.add_task("starting the daemon or finding it", total=count)
+        self._task = self._bar.add_task("starting", total=count)
 
     def __enter__(self) -> Report:
         self._bar.start()
@@ -209,7 +212,9 @@ class Report:
     def add(self, outcome: Outcome) -> None:
         self._outcomes.append(outcome)
         if outcome.status == "failed":
-            self._bar.console.print(outcome.error, markup=False, style="red", soft_wrap=True)
+            from rich.text import Text
+
+            self._bar.console.print(Text(outcome.error, style="red"), soft_wrap=True)
         elif outcome.status == "done" and not self._console.is_terminal and self._count > 1:
             self._console.print(f"{outcome.name}: done in {outcome.seconds:.1f} s", markup=False)
 
@@ -225,8 +230,12 @@ class Report:
             click.echo(f"Wrote {names} to {only.out} ({only.seconds:.1f} s).")
             return
         counts = Counter(o.status for o in self._outcomes)
+        if not counts:  # no daemon, and an error says so
+            return
         click.echo(", ".join(f"{n} {status}" for status, n in counts.items()) + f": {self._out}")
         if counts["failed"] and self._count > 1:
             click.echo("Correct what is named above and run the same again for the rest.")
+        elif counts["cancelled"] and self._count > 1:
+            click.echo("Run the same again to go on.")
         elif counts["finished before"] == self._count:
             click.echo("Nothing was left to do; --force makes them anew.")
