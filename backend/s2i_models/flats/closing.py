@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from s2i_models.flats.thinning import line_ends, thin
+from s2i_models.flats.thinning import line_ends, thin, walk_from
 from s2i_models.lineart import connected_pieces, ink_distance, nearest_zero, stroke_width
 
-# An end is looked at on a ring of this many of its stroke's half widths (and two pixels more):
-# one crossing is an end, two are a bump on the side of a stroke that passes.
-RING = 2.5
-RING_SAMPLES = 64
+# A branch of the middle line is a stroke's end if it reaches at least this share of its stroke's
+# half width (and a pixel) out of the stroke it comes from. A square corner of a stroke that turns
+# reaches out by 0.41.
+STICKS_OUT = 0.5
 # Directions, as cosine against the stroke's own, in which an end may be closed: not backwards.
 BACKWARDS = -0.35
 # Rasterized edges lie up to this many px off the drawn ones.
@@ -34,19 +34,36 @@ BATCH = 1024
 
 @dataclass(frozen=True)
 class StrokeEnds:
-    """`position`: float (n, 2), y and x in px; `radius`: float (n,), half of the stroke's width."""
+    """`position`: int (n, 2), y and x in px; `radius`: float (n,), half of the stroke's width;
+    `direction`: float (n, 2), the unit vector in which the stroke runs out, 0 for a dot."""
 
     position: np.ndarray
     radius: np.ndarray
+    direction: np.ndarray
 
 
 def stroke_ends(ink: np.ndarray) -> StrokeEnds:
-    """Ends of the strokes in `ink` (uint8, height x width, 255 where ink)."""
-    width = stroke_width(ink)
-    rounds = max(3, int(np.ceil(WIDEST * width / 2)) + 1)
-    position = line_ends(thin(ink, rounds))
-    radius = ink_distance(ink)[position[:, 0], position[:, 1]]
-    return StrokeEnds(position.astype(np.float32), radius)
+    """Ends of the strokes in `ink` (uint8, height x width, 255 where ink).
+
+    An end is an end of the thinned stroke, unless it only leads into a corner of a stroke that
+    goes on: there, the thinned stroke forks before the branch has left the stroke.
+    """
+    half = (stroke_width(ink) + 0.5) / 2
+    thinned = thin(ink, max(3, int(np.ceil(WIDEST * half)) + 1))
+    distance = ink_distance(ink)
+    ends = line_ends(thinned)
+    radius = distance[ends[:, 0], ends[:, 1]]
+    # Filled dots and blacks that were peeled to a point are no strokes.
+    stroke = radius <= WIDEST * half
+    ends, radius = ends[stroke], radius[stroke]
+    stops, forked = walk_from(thinned, ends, np.ceil(2 * np.maximum(radius, half)).astype(int) + 3)
+    away = (ends - stops).astype(np.float32)
+    length = np.linalg.norm(away, axis=1)
+    wide = distance[stops[:, 0], stops[:, 1]]
+    sticks_out = length + radius - wide > STICKS_OUT * wide + 1
+    kept = ~forked | sticks_out
+    direction = away / np.maximum(length, 1e-6)[:, None]
+    return StrokeEnds(ends[kept], radius[kept], direction[kept])
 
 
 def find_closings(ink: np.ndarray, gap: float) -> np.ndarray:
@@ -60,7 +77,7 @@ def find_closings(ink: np.ndarray, gap: float) -> np.ndarray:
     if gap <= 0 or not len(ends.radius):
         return np.zeros((0, 4), np.float32)
     found = [
-        _close_ends(ink, ends.position[part], ends.radius[part], gap)
+        _close_ends(ink, StrokeEnds(*(values[part] for values in vars(ends).values())), gap)
         for part in (slice(i, i + BATCH) for i in range(0, len(ends.radius), BATCH))
     ]
     return np.concatenate(found)
@@ -84,23 +101,17 @@ def draw_closings(ink: np.ndarray, closings: np.ndarray, scale: float = 1.0) -> 
         cv2.line(ink, (x0, y0), (x1, y1), 255, 1, cv2.LINE_8)
 
 
-def _close_ends(
-    ink: np.ndarray, position: np.ndarray, radius: np.ndarray, gap: float
-) -> np.ndarray:
+def _close_ends(ink: np.ndarray, ends: StrokeEnds, gap: float) -> np.ndarray:
     """`find_closings` for some ends, all at once on a strip of windows around them."""
-    tip_radius = 1.5 * radius + 1
-    ring_radius = RING * radius + 2
-    reach = int(np.ceil(max(float(tip_radius.max()) + gap + SLACK + 2, float(ring_radius.max()))))
+    tip_radius = 1.5 * ends.radius + 1
+    reach = int(np.ceil(float(tip_radius.max()) + gap + SLACK + 2))
     size = 2 * reach + 1
-    at = position.astype(int)
+    at = ends.position
     labels = _window_labels(ink, at, reach)
-    own_label = labels[:, reach, reach][:, None, None]
-    own = labels == own_label
+    own = labels == labels[:, reach, reach][:, None, None]
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float32)
     from_end = np.hypot(y, x)
-
-    is_end, has_direction, direction = _look_at_ring(own, ring_radius, from_end, y, x)
-    tip = own & (from_end <= tip_radius[:, None, None]) & is_end[:, None, None]
+    tip = own & (from_end <= tip_radius[:, None, None])
     distance, nearest = _nearest_in_strip(tip)
     other = (labels > 0) & ~own & (distance <= gap + SLACK)
     window, row, column = np.nonzero(other)
@@ -119,10 +130,8 @@ def _close_ends(
     start_row, start_column = start // size % (size + 1), start % size
     toward = np.stack([row - reach, column - reach], axis=1).astype(np.float32)
     toward /= np.maximum(np.linalg.norm(toward, axis=1, keepdims=True), 1e-6)
-    ahead = (toward * direction[window]).sum(axis=1) > BACKWARDS
-    good = (ahead | ~has_direction[window]) & _in_sight(
-        labels, window, (start_row, start_column), (row, column)
-    )
+    ahead = (toward * ends.direction[window]).sum(axis=1) > BACKWARDS
+    good = ahead & _in_sight(labels, window, (start_row, start_column), (row, column))
     corner = at[window] - reach
     segments = np.stack([start_row, start_column, row, column], axis=1) + np.tile(corner, 2)
     return segments[good].astype(np.float32)
@@ -145,25 +154,6 @@ def _window_labels(ink: np.ndarray, at: np.ndarray, reach: int) -> np.ndarray:
     outside = outside | ((columns < 0) | (columns >= width))[:, None, :]
     labels[outside] = count
     return labels
-
-
-def _look_at_ring(
-    own: np.ndarray, ring_radius: np.ndarray, from_end: np.ndarray, y: np.ndarray, x: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which windows show a stroke's end, and the direction (n, 2; y, x) in which it runs out."""
-    reach = own.shape[1] // 2
-    angles = np.linspace(0, 2 * np.pi, RING_SAMPLES, endpoint=False, dtype=np.float32)
-    rows = np.rint(reach + ring_radius[:, None] * np.sin(angles)).astype(int)
-    columns = np.rint(reach + ring_radius[:, None] * np.cos(angles)).astype(int)
-    on_ring = own[np.arange(len(own))[:, None], rows, columns]
-    crossings = (on_ring & ~np.roll(on_ring, 1, axis=1)).sum(axis=1)
-    stroke = own & (from_end <= ring_radius[:, None, None])
-    weight = np.maximum(stroke.sum(axis=(1, 2)), 1)
-    behind = np.stack([(stroke * y).sum(axis=(1, 2)), (stroke * x).sum(axis=(1, 2))], axis=1)
-    behind /= weight[:, None]
-    length = np.linalg.norm(behind, axis=1)
-    direction = -behind / np.maximum(length, 1e-6)[:, None]
-    return crossings <= 1, (crossings == 1) & (length > 0.5), direction
 
 
 def _nearest_in_strip(tip: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

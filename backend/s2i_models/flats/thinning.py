@@ -54,6 +54,33 @@ def line_ends(thinned: np.ndarray) -> np.ndarray:
     return np.stack(np.unravel_index(ends, padded.shape), axis=1) - 1
 
 
+def walk_from(
+    thinned: np.ndarray, ends: np.ndarray, steps: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Walk from `ends` (n, 2) along their lines, at most `steps` (n,) pixels each.
+
+    Returns where each walk stopped, int (n, 2), and whether a fork stopped it, bool (n,). A walk
+    that meets its line's other end stops there.
+    """
+    padded = np.pad(thinned, 1)
+    flat = padded.ravel()
+    offsets = _offsets(padded.shape[1])
+    at = (ends[:, 0] + 1) * padded.shape[1] + ends[:, 1] + 1
+    forked = np.zeros(len(at), bool)
+    walking = np.arange(len(at))
+    for step in range(int(steps.max()) if len(steps) else 0):
+        walking = walking[steps[walking] > step]
+        flat[at[walking]] = 0  # nobody walks back
+        code = _codes(flat, at[walking], offsets)
+        forked[walking] = _RISES[code] > 1
+        goes_on = _RISES[code] == 1
+        walking = walking[goes_on]
+        at[walking] += offsets[_NEXT[code[goes_on]]]
+        if not walking.size:
+            break
+    return np.stack(np.unravel_index(at, padded.shape), axis=1) - 1, forked
+
+
 def _offsets(width: int) -> np.ndarray:
     return np.array([y * width + x for y, x in _STEPS])
 
@@ -65,7 +92,7 @@ def _codes(flat: np.ndarray, pixels: np.ndarray, offsets: np.ndarray) -> np.ndar
     return code
 
 
-def _tables() -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+def _tables() -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray, np.ndarray]:
     bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
     north, east, south, west = bits[:, 0], bits[:, 2], bits[:, 4], bits[:, 6]
     count = bits.sum(axis=1)
@@ -75,7 +102,9 @@ def _tables() -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
     second = simple & (north * east * west == 0) & (north * south * west == 0)
     # One neighbor, or two that touch each other; or none: a dot that was peeled to its middle.
     is_end = ((rises == 1) & (count <= 2)) | (count == 0)
-    return (first, second), is_end
+    # Where a line goes on: over an edge if it can, so that no pixel of a step is left behind.
+    following = np.where(bits[:, ::2].any(axis=1), 2 * bits[:, ::2].argmax(axis=1), bits.argmax(1))
+    return (first, second), is_end, rises, following
 
 
-_DELETABLE, _IS_END = _tables()
+_DELETABLE, _IS_END, _RISES, _NEXT = _tables()
