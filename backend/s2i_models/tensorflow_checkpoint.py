@@ -78,26 +78,21 @@ class TensorFlowCheckpoint(Mapping[str, np.ndarray]):
         return np.frombuffer(data, dtype).reshape(entry.shape)
 
 
-def _table(path: Path) -> Iterator[tuple[bytes, bytes]]:
-    data = path.read_bytes()
+def _table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     if len(data) < _FOOTER or struct.unpack("<Q", data[-8:])[0] != _MAGIC:
-        raise ValueError(f"{path} is not the index of a TensorFlow checkpoint")
-    try:
-        position = len(data) - _FOOTER
-        for _ in range(2):  # the table's own notes, of which there are none
-            _, position = _varint(data, position)
-        for _, handle in _block(data, position):
-            yield from _block(data, 0, handle)
-    except (IndexError, struct.error) as error:
-        raise ValueError(f"{path} is damaged; download it again") from error
+        raise ValueError("it does not end like one")
+    footer = data[-_FOOTER:]
+    position = 0
+    for _ in range(2):  # the handle of the table's own notes, of which there are none
+        _, position = _varint(footer, position)
+    for _, handle in _block(data, footer[position:]):
+        yield from _block(data, handle)
 
 
-def _block(
-    data: bytes, position: int, handle: bytes | None = None
-) -> Iterator[tuple[bytes, bytes]]:
+def _block(data: bytes, handle: bytes) -> Iterator[tuple[bytes, bytes]]:
     """The keys and values of the block that a handle (offset, size) points to."""
-    offset, position = _varint(data if handle is None else handle, position)
-    size, _ = _varint(data if handle is None else handle, position)
+    offset, position = _varint(handle, 0)
+    size, _ = _varint(handle, position)
     block, kind = data[offset : offset + size], data[offset + size]
     if kind != 0:
         raise ValueError("it is compressed, which TensorFlow does not do")
