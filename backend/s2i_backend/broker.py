@@ -48,7 +48,7 @@ class Broker:
         # Created here and ended with the broker: a daemon has this one context.
         self._context = zmq.Context()
         authorized = options.config / "authorized_clients" if options.remote else None
-        self.link = worker_link.BrokerEnd(self._context)
+        self.link = worker_link.BrokerEnd(self._context, options.run_folder)
         self._gate = Gatekeeper(
             self._context, {local_key: LOCAL_USER, **self.link.accepted_keys}, authorized
         )
@@ -152,18 +152,20 @@ class Broker:
         except zmq.Again:
             log.warning("a host does not read what it is sent")
 
-    def tell(self, session: str, message: m.Message, data: tuple[Any, ...] = ()) -> None:
-        """Send a host a message about one of its jobs, if it is there."""
+    def tell(self, session: str, message: m.Message, data: tuple[Any, ...] = ()) -> bool:
+        """Send a host a message about one of its jobs; False when it is not there."""
         host = self.hosts.of(session)
-        if host is not None and host.present:
-            self._send(host.identity, framing.encode(message, data, pieces=host.pieces))
+        if host is None or not host.present:
+            return False
+        self._send(host.identity, framing.encode(message, data, pieces=host.pieces))
+        return True
 
     def end(self, key: tuple[str, str], message: Any, data: tuple[Any, ...] = ()) -> None:
         """Send the last message of a job, and keep it until the host has taken it."""
         if self.hosts.of(key[0]) is None:
             return
         ended = self.outbox.put(key, message, data, time.monotonic())
-        self.tell(key[0], ended.message, ended.data)
+        self._hand_over(key[0], ended)
 
     def forget(self, session: str) -> None:
         """Nobody will ask for this host's results."""
@@ -190,8 +192,8 @@ class Broker:
         was_away = not host.present
         host.heard, host.present = time.monotonic(), True
         if was_away:
-            for ended in self.outbox.of(host.session):
-                self._hand_over(host, ended)
+            for ended in self.outbox.unsent(host.session):
+                self._hand_over(host.session, ended)
         self._obey(host, decoded.message, frames[1:])
 
     def _greet(self, identity: bytes, hello: m.Hello, user: str) -> None:
@@ -246,13 +248,13 @@ class Broker:
         key = (host.session, job)
         ended = self.outbox.get(key)
         if ended is not None:
-            self._hand_over(host, ended)
+            self._hand_over(host.session, ended)
         elif not self.dispatch.describe(key):
             unknown = failure("unknown_job", "The daemon does not have this job.", job=job)
             self._send(host.identity, framing.encode(unknown))
 
-    def _hand_over(self, host: Host, ended: Ended) -> None:
-        self.tell(host.session, ended.message, ended.data)
+    def _hand_over(self, session: str, ended: Ended) -> None:
+        ended.sent = self.tell(session, ended.message, ended.data)
 
     def _stop(self, host: Host) -> None:
         if host.user != LOCAL_USER:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ctypes.util
+import re
 import sys
 
 import psutil
+
+_NAMES = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
 def resolve(device: str) -> tuple[str, list[str]]:
@@ -18,6 +21,8 @@ def resolve(device: str) -> tuple[str, list[str]]:
         return "cpu", []
     if device == "auto" and not _gpu_is_likely():
         return "cpu", []
+    if not _NAMES.fullmatch(device):
+        raise ValueError(f"there is no device {device}; choose auto, cpu, cuda:0 or mps")
     import torch
 
     found = [f"cuda:{number}" for number in range(torch.cuda.device_count())]

@@ -13,18 +13,24 @@ import os
 import shutil
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import msgpack
 import zmq
 
+_SOCKET_NAME = "workers.sock"
+_LONGEST_SOCKET_PATH = 104  # bytes with the closing zero on macOS; Linux has 108
 _KEY_VARIABLE = "S2I_LINK_KEYS"
 
 
 class BrokerEnd:
-    """The broker's socket, and what a worker must know to reach it."""
+    """The broker's socket, and what a worker must know to reach it.
 
-    def __init__(self, context: zmq.Context):
+    `run_folder` is the daemon's own, which nobody else can enter.
+    """
+
+    def __init__(self, context: zmq.Context, run_folder: Path):
         self.socket = context.socket(zmq.ROUTER)
         self.socket.linger = 0
         self.socket.rcvhwm = self.socket.sndhwm = 0
@@ -45,10 +51,12 @@ class BrokerEnd:
             self.socket.bind("tcp://127.0.0.1:*")
             self.endpoint = self.socket.getsockopt_string(zmq.LAST_ENDPOINT)
         else:
-            # mkdtemp makes it for the owner only; the system's folder keeps the path below the
-            # 104 bytes that a Unix socket's name may have on macOS.
-            self._folder = tempfile.mkdtemp(prefix="s2i-")
-            self.endpoint = f"ipc://{self._folder}/workers"
+            path = run_folder.absolute() / _SOCKET_NAME
+            if len(os.fsencode(path)) >= _LONGEST_SOCKET_PATH:
+                # mkdtemp makes it for the owner only.
+                self._folder = tempfile.mkdtemp(prefix="s2i-")
+                path = Path(self._folder) / _SOCKET_NAME
+            self.endpoint = f"ipc://{path}"
             self.socket.bind(self.endpoint)
 
     def close(self) -> None:

@@ -41,7 +41,6 @@ class ServeOptions:
     kept_bytes: int = 2 << 30
     kept_minutes: float = 30.0
     model_bytes: int | None = None
-    executor: str = "local"
     run_folder: Path = field(default_factory=runtime_folder)
     logs: Path = field(default_factory=log_folder)
     config: Path = field(default_factory=config_folder)

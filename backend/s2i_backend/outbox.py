@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass
 class Ended:
-    """The last message of a job, ready to be sent: `data` holds the bytes of its pictures."""
+    """The last message of a job, ready to be sent: `data` holds the bytes of its pictures.
+
+    `sent` says whether its host was there to be told.
+    """
 
     message: Any
     data: tuple[Any, ...]
     byte_count: int
     since: float
+    sent: bool = False
 
 
 class Outbox:
@@ -51,8 +55,9 @@ class Outbox:
     def get(self, key: tuple[str, str]) -> Ended | None:
         return self._ends.get(key)
 
-    def of(self, session: str) -> list[Ended]:
-        return [ended for key, ended in self._ends.items() if key[0] == session]
+    def unsent(self, session: str) -> list[Ended]:
+        """What a host has not been told yet."""
+        return [e for key, e in self._ends.items() if key[0] == session and not e.sent]
 
     def drop(self, key: tuple[str, str]) -> None:
         ended = self._ends.pop(key, None)

@@ -71,8 +71,11 @@ class BlockingClient:
             host, version, connection=connection, folder=folder, job_class=BlockingJob
         )
         self.timeout = timeout
-        found = self.wait_until(lambda: self.client.state is ClientState.ready, timeout)
-        if not found:
+        self.wait_until(
+            lambda: self.client.state is ClientState.ready or self.client.refused is not None,
+            timeout,
+        )
+        if self.client.state is not ClientState.ready:
             error = self.client.refused or DaemonUnavailable(
                 "no_daemon", f"No daemon answered within {timeout:g} s."
             )
@@ -121,6 +124,7 @@ class BlockingClient:
 
     def shutdown(self) -> None:
         """Ask the daemon to end, and wait until it says that it does."""
+        self.client.refused = None
         self.client.stop_daemon()
         lost_or_refused = self.wait_until(
             lambda: self.client.state is not ClientState.ready or self.client.refused is not None,

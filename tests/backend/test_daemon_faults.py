@@ -155,6 +155,21 @@ def test_the_result_of_a_host_that_was_away_is_kept_and_handed_over(daemon):
     assert back.hear_end().code == "unknown_job"
 
 
+def test_a_host_that_was_silent_is_told_what_it_missed_when_it_speaks_again(daemon):
+    host = RawHost(daemon.connection, "sleeper")
+    host.submit("j1", seconds=5.0)
+    with daemon.client() as observer:
+        away = {"name": "raw", "version": "", "user": "local", "present": False}
+        assert observer.wait_until(lambda: away in observer.status().hosts, PATIENCE)
+        assert observer.wait_until(
+            lambda: observer.status().timing.get("echo", {}).get("count", 0) > 0, PATIENCE
+        )
+    while host.transport.receive() is not None:
+        pass
+    host.say(messages.Ping())
+    assert isinstance(host.hear_end(), messages.Finished)
+
+
 def test_kept_results_are_bounded(tmp_path):
     with Daemon(tmp_path, kept_bytes=12_000) as daemon:
         host = RawHost(daemon.connection, "collector")

@@ -25,7 +25,7 @@ def test_bytes_are_counted_through_replacing_and_dropping():
     outbox = Outbox(max_bytes=1 << 20, max_seconds=60)
     outbox.put(("s", "a"), "first", (bytes(10),), now=0)
     outbox.put(("s", "a"), "second", (bytes(20),), now=0)
-    assert [ended.message for ended in outbox.of("s")] == ["second"]
+    assert [ended.message for ended in outbox.unsent("s")] == ["second"]
     outbox.put(("t", "b"), "other", (), now=0)
     outbox.forget_session("s")
     outbox.drop(("t", "b"))

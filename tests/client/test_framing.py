@@ -72,7 +72,7 @@ def refuse(frames, known=messages.FROM_HOST):
     return caught.value
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.one_of(submits, results), st.booleans())
 def test_what_is_encoded_is_decoded(message, pieces):
     data = bytes_for(message)
@@ -94,15 +94,15 @@ def test_large_pictures_travel_in_pieces_that_are_not_copies():
     assert framing.pictures(decoded, frames)[0].data == data
 
 
-# 4000 cases.
-@settings(max_examples=4000, deadline=None)
+# 1200 cases.
+@settings(max_examples=1200, deadline=None)
 @given(st.lists(st.binary(max_size=300), max_size=4))
 def test_random_bytes_are_refused_with_a_named_error(frames):
     refuse(frames)
 
 
-# 800 cases.
-@settings(max_examples=800, deadline=None)
+# 300 cases.
+@settings(max_examples=300, deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["type", "job", "pipeline", "pictures", "jobs", "lane", "protocol", "x"]),
