@@ -186,7 +186,10 @@ def test_hints_are_painted_on_the_sketch_and_pictures_painted_alone():
     assert torch.allclose(both, alone)
     sketch = lines.repeat(1, 3, 1, 1)
     sketch[:, :, 8:12, 8:12] = torch.tensor([1.0, 0.0, 0.5]).view(1, 3, 1, 1)
-    assert torch.allclose(both[:1], 0.5 + 0.5 * painter.unet(2 * sketch[:1] - 1), atol=1e-6)
+    expected = 0.5 + 0.5 * painter.unet(2 * sketch[:1] - 1)
+    assert torch.allclose(both[:1, :3], expected, atol=1e-6)
+    assert both.shape == (2, 4, 32, 32)
+    assert (both[:, 3] < -5).all()
 
 
 def test_a_small_network_learns_eight_pairs():

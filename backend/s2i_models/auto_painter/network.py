@@ -21,6 +21,7 @@ from torch import Tensor, nn
 LEAK = 0.2
 DROPOUT = 0.5
 DROPOUT_LEVELS = 3  # in the deepest decoders
+NO_COVERAGE = -20.0  # a logit
 
 
 @dataclass(frozen=True)
@@ -246,8 +247,10 @@ class PatchGan(nn.Module):
 class SketchPainter(nn.Module):
     """A `UNet` behind the interface of the generator that ships.
 
-    Lines (B, 1, H, W), 0 ink to 1 paper, and hints (B, 4, H, W), sRGB and mask, 0 to 1, to colors
-    (B, 3, H, W), 0 to 1. Hints are painted onto the lines, as the paper has it.
+    Lines (B, 1, H, W), 0 ink to 1 paper, and hints (B, 4, H, W), sRGB and mask, 0 to 1, to
+    (B, 4, H, W): sRGB colors 0 to 1, and the logit of the coverage. Hints are painted onto the
+    lines, as the paper has it. The paper's network does not tell paint from paper, so the
+    coverage is nowhere (`NO_COVERAGE`): outlines alone decide what is background.
     """
 
     def __init__(self, unet: UNet):
@@ -264,7 +267,8 @@ class SketchPainter(nn.Module):
         sketch = lines * (1 - mask) + color * mask
         # Batch statistics: each picture is painted as if it were alone.
         painted = [self.unet(2 * one - 1) for one in sketch.split(1)]
-        return 0.5 + 0.5 * torch.cat(painted)
+        color = 0.5 + 0.5 * torch.cat(painted)
+        return torch.cat([color, torch.full_like(color[:, :1], NO_COVERAGE)], dim=1)
 
 
 def initialize(module: nn.Module) -> None:
