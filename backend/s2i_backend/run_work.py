@@ -25,6 +25,7 @@ from s2i_client.errors import DaemonUnavailable, S2IError
 # Jobs handed over ahead of each device: one that runs, one that waits, one whose layers are
 # being written here meanwhile.
 AHEAD = 3
+AHEAD_BYTES = 256 << 20  # past it no further job is handed over ahead, so large pages go one by one
 GONE_SECONDS = 15
 BUSY_SECONDS = 0.5
 CANCEL_SECONDS = 10
@@ -139,11 +140,7 @@ class Work:
                 self._end(piece, "cancelled")
 
     def _submit(self) -> None:
-        while (
-            self._waiting
-            and len(self._flying) < self._ahead
-            and time.monotonic() >= self._submit_after
-        ):
+        while self._waiting and self._has_room() and time.monotonic() >= self._submit_after:
             piece = self._waiting.popleft()
             if piece.missing is not None:
                 name, folder = piece.missing
@@ -162,6 +159,10 @@ class Work:
             self._show()
             # Reading the next file takes a while: hand this one over before.
             self._client.wait_until(lambda: True)
+
+    def _has_room(self) -> bool:
+        byte_count = sum(memoryview(data).nbytes for _, job in self._flying for data in job.data)
+        return len(self._flying) < self._ahead and byte_count < AHEAD_BYTES
 
     def _wait(self) -> None:
         def anything_ended() -> bool:

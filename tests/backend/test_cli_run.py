@@ -17,9 +17,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
+from safetensors.numpy import save_file
 
 from s2i_backend import daemon_process, run_work
 from s2i_backend.cli import main
+from s2i_backend.model_store import ModelStore
 from s2i_backend.picture_files import read_record
 from s2i_backend.run_work import CANCEL_SECONDS
 from s2i_client.connection_file import read_connection
@@ -97,6 +99,12 @@ def test_a_second_run_only_makes_what_is_missing_or_changed(tmp_path: Path) -> N
     assert statuses() == "-xxx"
     assert statuses("--seconds", 0.01) == "xxxx", "other settings make other layers"
     assert statuses("--seconds", 0.01, "--force") == "xxxx"
+    assert statuses("--seconds", 0.01) == "----"
+    save_file({"w": np.zeros(1)}, tmp_path / "mine.safetensors", {"s2i.pipeline": "echo"})
+    store = ModelStore()
+    store.use(store.import_file(tmp_path / "mine.safetensors").name)
+    assert statuses("--seconds", 0.01) == "xxxx", "other weights make other layers"
+    store.remove("mine")
 
 
 def test_json_tells_what_was_made_and_nothing_else_is_printed(tmp_path: Path) -> None:
@@ -224,3 +232,52 @@ def test_a_daemon_that_is_killed_and_stays_away_ends_the_run_with_a_way_on(
     kill.join()
     assert "The daemon is gone. Run the same command again" in result.stderr
     assert [f["status"] for f in json.loads(result.stdout)["files"]] == ["cancelled"] * 2
+
+
+def test_large_pages_are_handed_over_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages, out = tmp_path / "pages", tmp_path / "out"
+    for name in "abc":
+        drawing(pages / f"{name}.png")
+    flying: list[int] = []
+    room = run_work.Work._has_room
+    monkeypatch.setattr(
+        run_work.Work, "_has_room", lambda work: flying.append(len(work._flying)) or room(work)
+    )
+    monkeypatch.setattr(run_work, "AHEAD_BYTES", 1)
+    call("echo", "--sketch", pages, "-o", out)
+    assert len(list(out.glob("*/image.png"))) == 3
+    assert max(flying) == 1
+
+
+def test_a_busy_daemon_is_asked_again_until_it_takes_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("S2I_RUNTIME_DIR", str(tmp_path / "run"))
+    command = [sys.executable, "-m", "s2i_backend", "serve", "--device", "cpu", "--max-jobs", "1"]
+    serving = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        end = time.monotonic() + 30
+        while read_connection(tmp_path / "run") is None and time.monotonic() < end:
+            time.sleep(0.02)
+        pages, out = tmp_path / "pages", tmp_path / "out"
+        for name in "abcde":
+            drawing(pages / f"{name}.png")
+        refused: list[str] = []
+        finish = run_work.BlockingJob.finish
+
+        def watched(job, state, *, result=None, error=None):
+            refused.append(getattr(error, "code", ""))
+            finish(job, state, result=result, error=error)
+
+        monkeypatch.setattr(run_work.BlockingJob, "finish", watched)
+        call("echo", "--sketch", pages, "-o", out, "--seconds", 0.1)
+        assert len(list(out.glob("*/image.png"))) == 5
+        assert "busy" in refused, "or this test does not test what it says"
+        CliRunner().invoke(main, ["stop"])
+        serving.communicate(timeout=20)
+    finally:
+        if serving.poll() is None:
+            serving.kill()
+            serving.wait()

@@ -36,8 +36,7 @@ class ModelsGroup(click.Group):
             commands = ", ".join(self.list_commands(ctx))
             raise click.UsageError(
                 f"{args[0]!r} is neither a pipeline ({', '.join(NAMES)}) nor a command "
-                f"({commands}). `s2i-backend models info {args[0]}` would show weights of that "
-                "name."
+                f"({commands})."
             )
         return super().resolve_command(ctx, args)
 

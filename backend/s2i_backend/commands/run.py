@@ -229,9 +229,9 @@ class Report:
             names = ", ".join(path.name for path in only.layers.values())
             click.echo(f"Wrote {names} to {only.out} ({only.seconds:.1f} s).")
             return
+        if not self._outcomes or (only is not None and only.status == "failed"):
+            return  # the error has said all there is to say
         counts = Counter(o.status for o in self._outcomes)
-        if not counts:  # no daemon, and an error says so
-            return
         click.echo(", ".join(f"{n} {status}" for status, n in counts.items()) + f": {self._out}")
         if counts["failed"] and self._count > 1:
             click.echo("Correct what is named above and run the same again for the rest.")
