@@ -77,6 +77,9 @@ def clean_lines(pixels: np.ndarray, paper: Paper | None = None) -> np.ndarray:
         alpha[alpha < 1 / 255] = 0  # unmixing divides by it
         mixed = _unit_float(pixels[rows, :, :colors])
         local = paper_color * (_local_tone(paper, pixels.shape, rows) / paper.tone)
+        # No ink is darker than black: below this alpha, the mixture could not be that dark.
+        least = (1 - mixed / local).max(axis=2, keepdims=True)
+        alpha = np.where(alpha > 0, np.maximum(alpha, least), 0)
         ink = (mixed - (1 - alpha) * local) / np.maximum(alpha, 1 / 255)
         np.clip(ink, 0, 1, out=ink)
         ink[alpha[..., 0] == 0] = 0

@@ -16,14 +16,13 @@ import numpy as np
 from s2i_models.flats.thinning import line_ends, thin, walk_from
 from s2i_models.lineart import connected_pieces, ink_distance, nearest_zero, stroke_width
 
-# A branch of the middle line is a stroke's end if it reaches at least this share of its stroke's
-# half width (and a pixel) out of the stroke it comes from. A square corner of a stroke that turns
-# reaches out by 0.41.
+# A branch of the middle line belongs to a stroke of its own if it reaches at least this share of
+# the half width (and two pixels) out of the stroke it comes from. A square corner reaches out 0.41.
 STICKS_OUT = 0.5
 # Directions, as cosine against the stroke's own, in which an end may be closed: not backwards.
 BACKWARDS = -0.35
-# Rasterized edges lie up to this many px off the drawn ones.
-SLACK = 1.5
+# Pixels on both sides of a gap are one more apart than it is wide, and edges are rasterized.
+SLACK = 2.0
 # What a pixel further from the stroke's middle costs against a pixel longer closing.
 MIDDLE = 0.3
 # Strokes up to this many times the usual width are thinned to their middle line.
@@ -45,25 +44,31 @@ class StrokeEnds:
 def stroke_ends(ink: np.ndarray) -> StrokeEnds:
     """Ends of the strokes in `ink` (uint8, height x width, 255 where ink).
 
-    An end is an end of the thinned stroke, unless it only leads into a corner of a stroke that
-    goes on: there, the thinned stroke forks before the branch has left the stroke.
+    An end is an end of the thinned stroke. But a thinned stroke also has short branches into the
+    corners of the stroke, where it turns sharply or is cut off straight: these are taken off, and
+    what ends then counts.
     """
     half = (stroke_width(ink) + 0.5) / 2
     thinned = thin(ink, max(3, int(np.ceil(WIDEST * half)) + 1))
     distance = ink_distance(ink)
-    ends = line_ends(thinned)
-    radius = distance[ends[:, 0], ends[:, 1]]
-    # Filled dots and blacks that were peeled to a point are no strokes.
-    stroke = radius <= WIDEST * half
-    ends, radius = ends[stroke], radius[stroke]
-    stops, forked = walk_from(thinned, ends, np.ceil(2 * np.maximum(radius, half)).astype(int) + 3)
-    away = (ends - stops).astype(np.float32)
-    length = np.linalg.norm(away, axis=1)
-    wide = distance[stops[:, 0], stops[:, 1]]
-    sticks_out = length + radius - wide > STICKS_OUT * wide + 1
-    kept = ~forked | sticks_out
+    for last in (False, True):
+        ends = line_ends(thinned)
+        radius = distance[ends[:, 0], ends[:, 1]]
+        # Filled dots and blacks that were peeled to a point are no strokes.
+        ends, radius = ends[radius <= WIDEST * half], radius[radius <= WIDEST * half]
+        steps = np.ceil(2 * np.maximum(radius, half)).astype(int) + 3
+        stops, forked, trace = walk_from(thinned, ends, steps)
+        away = (ends - stops).astype(np.float32)
+        length = np.linalg.norm(away, axis=1)
+        wide = distance[stops[:, 0], stops[:, 1]]
+        corner = forked & (length + radius - wide <= STICKS_OUT * wide + 2)
+        if last or not corner.any():
+            break
+        of_corner = np.append(corner, False)  # -1, no walk, is the last one
+        thinned = np.where(of_corner[trace], 0, thinned).astype(np.uint8)
+        thinned[stops[corner, 0], stops[corner, 1]] = 1
     direction = away / np.maximum(length, 1e-6)[:, None]
-    return StrokeEnds(ends[kept], radius[kept], direction[kept])
+    return StrokeEnds(ends[~corner], radius[~corner], direction[~corner])
 
 
 def find_closings(ink: np.ndarray, gap: float) -> np.ndarray:

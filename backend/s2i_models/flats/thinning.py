@@ -56,29 +56,33 @@ def line_ends(thinned: np.ndarray) -> np.ndarray:
 
 def walk_from(
     thinned: np.ndarray, ends: np.ndarray, steps: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Walk from `ends` (n, 2) along their lines, at most `steps` (n,) pixels each.
 
-    Returns where each walk stopped, int (n, 2), and whether a fork stopped it, bool (n,). A walk
-    that meets its line's other end stops there.
+    Returns where each walk stopped, int (n, 2); whether a fork stopped it, bool (n,); and a map,
+    int32 like `thinned`, of which walk came by, -1 where none.
     """
     padded = np.pad(thinned, 1)
     flat = padded.ravel()
+    trace = np.full(flat.shape, -1, np.int32)
     offsets = _offsets(padded.shape[1])
     at = (ends[:, 0] + 1) * padded.shape[1] + ends[:, 1] + 1
     forked = np.zeros(len(at), bool)
     walking = np.arange(len(at))
-    for step in range(int(steps.max()) if len(steps) else 0):
+    for step in range(int(steps.max()) + 1 if len(steps) else 0):
+        trace[at[walking]] = walking
         walking = walking[steps[walking] > step]
-        flat[at[walking]] = 0  # nobody walks back
-        code = _codes(flat, at[walking], offsets)
+        beside = at[walking][:, None] + offsets
+        ahead = (flat[beside] > 0) & (trace[beside] != walking[:, None])  # nobody walks back
+        code = np.packbits(ahead, axis=1, bitorder="little")[:, 0]
         forked[walking] = _RISES[code] > 1
         goes_on = _RISES[code] == 1
         walking = walking[goes_on]
         at[walking] += offsets[_NEXT[code[goes_on]]]
         if not walking.size:
             break
-    return np.stack(np.unravel_index(at, padded.shape), axis=1) - 1, forked
+    stops = np.stack(np.unravel_index(at, padded.shape), axis=1) - 1
+    return stops, forked, trace.reshape(padded.shape)[1:-1, 1:-1]
 
 
 def _offsets(width: int) -> np.ndarray:
