@@ -29,24 +29,56 @@ def over_white(rgba: np.ndarray) -> np.ndarray:
 def write_packed(
     folder: Path, items: Sequence[Item], progress: Callable[[int], None] | None = None
 ) -> None:
-    """Pack the pictures of `items` (paths below `folder`) in their order."""
+    """Pack the pictures of `items` (paths below `folder`) in their order.
+
+    Pictures that the folder's packed file holds already, by their hash, are copied from it.
+    """
     spans = np.zeros((len(items), 2, 2), np.int64)
+    known = _packed_before(folder)
     unfinished = folder / f"{PACKED}.part"
     place = 0
     with unfinished.open("wb") as stream:
         for row, item in enumerate(items):
             if progress is not None:
                 progress(row)
-            pictures = [over_white(_read(folder / item.color))]
-            if item.lines is not None:
-                pictures.append(_read(folder / item.lines))
-            for column, picture in enumerate(pictures):
-                data = _encode(picture)
+            pictures = known(_digest(item)) or _pack(folder, item)
+            for column, data in enumerate(pictures):
                 spans[row, column] = place, len(data)
                 place += stream.write(data)
     names = np.array([f"{item.source}/{item.id}" for item in items], dtype=np.str_)
-    np.savez(folder / INDEX, spans=spans, names=names)
+    digests = np.array([_digest(item) for item in items], dtype=np.str_)
+    np.savez(folder / INDEX, spans=spans, names=names, digests=digests)
     unfinished.replace(folder / PACKED)
+
+
+def _pack(folder: Path, item: Item) -> list[bytes]:
+    """The packed pictures of an item: color, and ink where there is one."""
+    pictures = [_encode(over_white(_read(folder / item.color)))]
+    if item.lines is not None:
+        pictures.append(_encode(_read(folder / item.lines)))
+    return pictures
+
+
+def _packed_before(folder: Path) -> Callable[[str], list[bytes] | None]:
+    """Looks up packed pictures by digest in the folder's file as it is now."""
+    if not (folder / PACKED).is_file() or not (folder / INDEX).is_file():
+        return lambda _digest: None
+    with np.load(folder / INDEX) as index:
+        spans: np.ndarray = index["spans"]
+        rows = {str(digest): row for row, digest in enumerate(index["digests"])}
+    content = np.memmap(folder / PACKED, np.uint8, "r")
+
+    def find(digest: str) -> list[bytes] | None:
+        if digest not in rows:
+            return None
+        used = [(int(start), int(length)) for start, length in spans[rows[digest]] if length]
+        return [content[start : start + length].tobytes() for start, length in used]
+
+    return find
+
+
+def _digest(item: Item) -> str:
+    return f"{item.color_sha256}{item.lines_sha256 or ''}"
 
 
 class PackedPictures:

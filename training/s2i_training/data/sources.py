@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from s2i_training.data import iconify
+from s2i_training.data import dicebear, iconify
 from s2i_training.data.drawing import Drawing
+from s2i_training.data.openclipart import OPENCLIPART, openclipart_drawings
 from s2i_training.data.openmoji import OPENMOJI, openmoji_drawings
 from s2i_training.data.published import Package
 
@@ -63,5 +64,19 @@ SOURCES: dict[str, Source] = {
         _iconify("fluent-flat", iconify.FLUENT_FLAT, "MIT", "Microsoft"),
         _iconify("emojione", iconify.EMOJIONE, "CC-BY-4.0", "EmojiOne, EmojiTwo"),
         _iconify("fxemoji", iconify.FXEMOJI, "Apache-2.0", "Mozilla"),
+        Source(
+            "dicebear",
+            (dicebear.CORE, *(style.package for style in dicebear.STYLES)),
+            "per style",
+            "",
+            dicebear.dicebear_drawings,
+        ),
+        Source(
+            "openclipart",
+            (OPENCLIPART,),
+            "public domain",
+            "Open Clip Art Library",
+            lambda archives: openclipart_drawings(archives[OPENCLIPART]),
+        ),
     )
 }

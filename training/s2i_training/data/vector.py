@@ -29,7 +29,7 @@ def render_svg(svg: str, side: int = SIDE) -> np.ndarray:
     resvg does not read.
     """
     inner = round(side * FILL)
-    wide, high = _extent(svg)
+    wide, high = extent(svg)
     limit = {"width": inner} if wide >= high else {"height": inner}
     try:
         png = resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True, **limit)
@@ -67,12 +67,17 @@ def keep_groups(svg: str, kept: frozenset[str]) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def _extent(svg: str) -> tuple[float, float]:
+def extent(svg: str) -> tuple[float, float]:
+    """Width and height of an SVG in its own units, usually pixels.
+
+    Raises UnusableDrawingError when it says neither.
+    """
     head = re.search(r"<svg\b[^>]*>", svg)
     if head is None:
         raise UnusableDrawingError("no <svg> element")
     sizes = [re.search(rf'\s{name}="([0-9.]+)', head[0]) for name in ("width", "height")]
-    if sizes[0] and sizes[1]:
+    percent = re.search(r'\s(width|height)="[0-9.]+%"', head[0])
+    if sizes[0] and sizes[1] and not percent:
         return float(sizes[0][1]), float(sizes[1][1])
     box = re.search(r'viewBox="\s*[-0-9.]+[\s,]+[-0-9.]+[\s,]+([0-9.]+)[\s,]+([0-9.]+)', head[0])
     if box is None:
