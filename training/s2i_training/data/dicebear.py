@@ -1,7 +1,7 @@
 """DiceBear's drawn people: faces with hair, skin and clothes put together from parts.
 
-Any number can be drawn. Several styles are inked; drawn once more with every color white, ink is
-all that stays, which gives the true lines of the same person.
+Any number can be drawn. Some styles are inked all around; drawn once more with every color white,
+ink is all that stays, which gives the true lines of the same person.
 """
 
 from __future__ import annotations
@@ -111,7 +111,6 @@ STYLES = (
         "Lisa Wischofsky",
         250,
         ("skinColor", "hairColor"),
-        inked=True,
     ),
     AvatarStyle(
         "micah",

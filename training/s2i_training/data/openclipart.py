@@ -32,7 +32,6 @@ _DRAWINGS = frozenset(
         "education",
         "electronics",
         "food",
-        "geography",
         "office",
         "people",
         "plants",
