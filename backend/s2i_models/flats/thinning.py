@@ -1,6 +1,7 @@
 """Thinning of strokes to lines of one pixel, for finding where strokes end.
 
-Zhang and Suen, "A fast parallel algorithm for thinning digital patterns", CACM 1984. Only pixels
+Guo and Hall, "Parallel thinning with two-subiteration algorithms", CACM 1989, which, unlike Zhang
+and Suen's, does not eat diagonal strokes up from their ends. Only pixels
 beside ones that went in the round before are looked at again, so a round costs as many pixels as
 the strokes have edge, not as many as the canvas has.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-# Neighbors clockwise from north, as the paper numbers them P2 to P9: bits 0 to 7 of a code.
+# Neighbors clockwise from north, as the paper numbers them p2 to p9: bits 0 to 7 of a code.
 _STEPS = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
 
 
@@ -98,12 +99,21 @@ def _codes(flat: np.ndarray, pixels: np.ndarray, offsets: np.ndarray) -> np.ndar
 
 def _tables() -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray, np.ndarray]:
     bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
-    north, east, south, west = bits[:, 0], bits[:, 2], bits[:, 4], bits[:, 6]
     count = bits.sum(axis=1)
     rises = ((bits == 0) & (np.roll(bits, -1, axis=1) == 1)).sum(axis=1)
-    simple = (count >= 2) & (count <= 6) & (rises == 1)
-    first = simple & (north * east * south == 0) & (east * south * west == 0)
-    second = simple & (north * east * west == 0) & (north * south * west == 0)
+    p2, p3, p4, p5, p6, p7, p8, p9 = bits.T
+    pieces = (
+        ((1 - p2) & (p3 | p4))
+        + ((1 - p4) & (p5 | p6))
+        + ((1 - p6) & (p7 | p8))
+        + ((1 - p8) & (p9 | p2))
+    )
+    pairs = np.minimum(
+        (p9 | p2) + (p3 | p4) + (p5 | p6) + (p7 | p8), (p2 | p3) + (p4 | p5) + (p6 | p7) + (p8 | p9)
+    )
+    simple = (pieces == 1) & (pairs >= 2) & (pairs <= 3)
+    first = simple & (((p6 | p7 | (1 - p9)) & p8) == 0)
+    second = simple & (((p2 | p3 | (1 - p5)) & p4) == 0)
     # One neighbor, or two that touch each other; or none: a dot that was peeled to its middle.
     is_end = ((rises == 1) & (count <= 2)) | (count == 0)
     # Where a line goes on: over an edge if it can, so that no pixel of a step is left behind.
