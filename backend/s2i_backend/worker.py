@@ -126,7 +126,9 @@ def main() -> int:
     except ValueError as error:
         log.error("%s", error)
         send([link.note("unusable", message=str(error))])
-        threading.Event().wait()  # until the broker, which has heard it, ends this process
+        # The broker, which hears that, ends this process.
+        while True:
+            time.sleep(_ALIVE_SECONDS)
     models = ModelCache(device, options.model_bytes or devices.default_model_bytes(device))
     runner = Runner(models, send)
     send(
