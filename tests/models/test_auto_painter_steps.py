@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from s2i_models.auto_painter.leaks import split_background
 from s2i_models.auto_painter.snap import region_colors, shading
 from s2i_models.auto_painter.view import shrink_hints, view_of
+from s2i_models.flats.regions import segment
 
 
 @pytest.mark.parametrize("shape", [(512, 512), (300, 700), (900, 200), (1, 1), (3, 4000)])
@@ -95,3 +97,38 @@ def test_shading_darkens_only_and_can_be_switched_off() -> None:
     assert shade.max() <= 1 and shade[:, 0].max() < 0.75
     assert shade[:, 7].min() > 0.99
     assert (shading(smooth, flat, 0.0) == 1).all()
+
+
+def open_cup() -> tuple[np.ndarray, np.ndarray]:
+    """Ink (192, 192) of a square without its top side, and a coverage that fills it."""
+    ink = np.zeros((192, 192), np.uint8)
+    ink[50:150, 50:54] = ink[50:150, 146:150] = ink[146:150, 50:150] = 255
+    coverage = np.zeros((192, 192), np.float32)
+    coverage[52:148, 52:148] = 0.9
+    return ink, coverage
+
+
+def test_an_open_figure_is_painted_as_far_as_the_network_covers() -> None:
+    ink, coverage = open_cup()
+    regions = segment(ink)
+    assert regions.background[regions.labels[100, 100]]
+    split = split_background(regions, coverage, view_of(np.ones((192, 192), bool), 192, 32))
+    inside = split.labels[100, 100]
+    assert not split.background[inside]
+    assert split.background[split.labels[20, 100]] and split.background[split.labels[100, 20]]
+    assert split.areas[inside] == (split.labels == inside).sum()
+
+
+def test_paper_that_is_not_enclosed_stays_paper() -> None:
+    ink, coverage = open_cup()
+    ink[:, 100:] = 0
+    regions = segment(ink)
+    split = split_background(regions, coverage, view_of(np.ones((192, 192), bool), 192, 32))
+    assert split is regions
+
+
+def test_closed_figures_are_left_alone() -> None:
+    ink, coverage = open_cup()
+    ink[50:54, 50:150] = 255
+    regions = segment(ink)
+    assert split_background(regions, coverage, view_of(ink > 0, 192, 32)) is regions

@@ -1,6 +1,6 @@
 """The generator that ships: a U-Net of the paper's family, chosen for quality per millisecond.
 
-It differs from the paper's network (`network.py`) in four ways, each for speed or steadiness:
+It differs from the paper's network (`network.py`) in five ways, each for speed or steadiness:
 
 * Pixels are folded 4×4 into channels first, so all convolutions run at a quarter of the working
   size. Colors are snapped to full-size regions afterwards, so the network need not draw edges.
@@ -9,6 +9,7 @@ It differs from the paper's network (`network.py`) in four ways, each for speed 
 * Color hints are an input of their own (color and mask) instead of paint on the sketch, so a
   white hint differs from no hint.
 * The coarsest level attends over the whole picture, so one hint reaches every part like it.
+* Beside colors it tells where paint goes at all, so that open outlines do not empty the figure.
 """
 
 from __future__ import annotations
@@ -82,7 +83,8 @@ class CompactGenerator(nn.Module):
 
     Input, H and W multiples of `stride`: lines (B, 1, H, W), 0 ink to 1 paper; hints
     (B, 4, H, W), sRGB color 0 to 1 (0 where there is none) and mask 0 or 1.
-    Output (B, 3, H, W): sRGB, 0 to 1.
+    Output (B, 4, H, W): sRGB color 0 to 1, and the logit of the coverage, positive where paint
+    goes and negative where paper stays.
     """
 
     def __init__(self, config: CompactConfig | None = None):
@@ -108,7 +110,7 @@ class CompactGenerator(nn.Module):
             self.merge.append(nn.Conv2d(2 * width, width, 1))
             self.decoder.append(nn.Sequential(*(ResidualBlock(width) for _ in range(blocks))))
         self.head = nn.Sequential(
-            nn.GroupNorm(8, widths[0]), nn.SiLU(), nn.Conv2d(widths[0], 3 * FOLD**2, 3, padding=1)
+            nn.GroupNorm(8, widths[0]), nn.SiLU(), nn.Conv2d(widths[0], 4 * FOLD**2, 3, padding=1)
         )
 
     @property
@@ -128,7 +130,8 @@ class CompactGenerator(nn.Module):
         for up, merge, decode in zip(self.up, self.merge, self.decoder, strict=True):
             h = F.interpolate(up(h), scale_factor=2.0, mode="nearest")
             h = decode(merge(torch.cat([h, skips.pop()], dim=1)))
-        return 0.5 + 0.5 * torch.tanh(F.pixel_shuffle(self.head(h), FOLD))
+        color, coverage = F.pixel_shuffle(self.head(h), FOLD).split([3, 1], dim=1)
+        return torch.cat([0.5 + 0.5 * torch.tanh(color), coverage], dim=1)
 
 
 class CompactDiscriminator(nn.Module):

@@ -11,6 +11,7 @@ import torch
 
 from s2i_models.auto_painter.declaration import DECLARATION
 from s2i_models.auto_painter.generators import load_generator
+from s2i_models.auto_painter.leaks import split_background
 from s2i_models.auto_painter.snap import region_colors, shading
 from s2i_models.auto_painter.view import View, shrink_hints, view_of
 from s2i_models.flats.hints import HintedRegions, Hints, apply_hints, read_hints
@@ -21,20 +22,23 @@ from s2i_models.pipeline import Layer, Pipeline, Request
 
 # Longest side of the grids that the network looks at, and whether mirrored.
 LOOKS = {
-    "fast": ((256, False),),
-    "best": ((256, False), (256, True), (320, False), (320, True)),
+    "fast": ((192, False),),
+    "best": ((192, False), (192, True), (256, False), (256, True)),
 }
 # Regions are looked for on at most this many samples per side when colors are assigned.
 SAMPLES = 1024
+# A closed region that the network covers less than this is a hole, such as a handle's.
+LEAST_COVERAGE = 0.25
 
 
 @dataclass(frozen=True)
 class Painting:
-    """What the network made: its colors (h, w, 3) float32 on the grid of `view`, and the lines
-    (h, w) float32 that it saw there."""
+    """What the network made on the inner grid of `view`, all float32: `colors` (h, w, 3),
+    `coverage` (h, w), 1 where paint goes, and the `lines` (h, w) that it saw."""
 
     view: View
     colors: np.ndarray
+    coverage: np.ndarray
     lines: np.ndarray
 
 
@@ -72,6 +76,7 @@ class PipelineImpl(Pipeline):
             None if hints is None else hints.mask(ink.shape),
             lambda fraction, name: step(0.6 + 0.2 * fraction, name),
         )
+        regions = split_background(regions, painting.coverage, painting.view)
         if hints is None:
             none = np.zeros(regions.count, bool)
             hinted = HintedRegions(regions, none, np.zeros((regions.count, 3), sketch.dtype))
@@ -96,40 +101,41 @@ class PipelineImpl(Pipeline):
         if hints is not None:
             content |= hints.mask(ink.shape) > 0
         looks = LOOKS[str(request.parameters["quality"])]
-        first: Painting | None = None
-        total = np.zeros(0)
+        size = looks[0][0]
+        view = view_of(content, size, self.network.stride)
+        shape = (view.inner_height, view.inner_width)
+        total = np.zeros((*shape, 4), np.float32)
+        seen = None
         for number, (size, mirrored) in enumerate(looks):
-            request.progress.step(0.1 + 0.5 * number / len(looks), "painting", _preview(first))
-            view = view_of(content, size, self.network.stride)
-            lines = 1 - view.shrink(strength)
+            preview = None if number == 0 else _preview(total / number)
+            request.progress.step(0.1 + 0.5 * number / len(looks), "painting", preview)
+            own_view = view_of(content, size, self.network.stride)
+            lines = 1 - own_view.shrink(strength)
             grid = np.zeros((*lines.shape, 4), np.float32)
             if hints is not None:
                 colors = convert_depth(hints.colors, np.dtype(np.float32))
                 colors = np.broadcast_to(colors, (len(colors), 3))[hints.color]
-                grid = shrink_hints(hints.y, hints.x, colors, view)
-            colors = self._forward(lines, grid, mirrored)
-            if first is None:
-                first, total = Painting(view, colors, lines), colors.copy()
-            else:
-                inner = colors[: view.inner_height, : view.inner_width]
-                width, height = first.view.inner_width, first.view.inner_height
-                total[:height, :width] += cv2.resize(
-                    inner, (width, height), interpolation=cv2.INTER_AREA
-                )
-        assert first is not None
-        return Painting(first.view, total / len(looks), first.lines)
+                grid = shrink_hints(hints.y, hints.x, colors, own_view)
+            made = self._forward(lines, grid, mirrored)
+            made = made[: own_view.inner_height, : own_view.inner_width]
+            total += cv2.resize(made, shape[::-1], interpolation=cv2.INTER_AREA)
+            seen = lines[: shape[0], : shape[1]] if seen is None else seen
+        total /= len(looks)
+        assert seen is not None
+        return Painting(view, total[..., :3], total[..., 3], seen)
 
     def _forward(self, lines: np.ndarray, hints: np.ndarray, mirrored: bool) -> np.ndarray:
-        """One look of the network: (h, w) and (h, w, 4) to (h, w, 3), all float32 0 to 1."""
+        """One look: (h, w) and (h, w, 4) to color and coverage (h, w, 4), all float32 0 to 1."""
         batch = torch.from_numpy(np.dstack([lines, hints])).permute(2, 0, 1)[None]
         batch = batch.to(self.device)
         if mirrored:
             batch = batch.flip(3)
         with torch.inference_mode():
-            colors = self.network(batch[:, :1], batch[:, 1:])
+            made = self.network(batch[:, :1], batch[:, 1:])
+            made = torch.cat([made[:, :3], made[:, 3:].sigmoid()], dim=1)
         if mirrored:
-            colors = colors.flip(3)
-        return colors[0].permute(1, 2, 0).float().cpu().numpy()
+            made = made.flip(3)
+        return made[0].permute(1, 2, 0).float().cpu().numpy()
 
 
 def _hints_on_canvas(request: Request) -> Hints | None:
@@ -155,16 +161,15 @@ def _compose_layers(
     table[:, :3] = convert_depth(colors, depth)
     table[hinted.hinted, :3] = convert_depth(hinted.colors[hinted.hinted], depth)
     table[:, 3] = convert_depth(np.ones(1, np.float32), depth)
-    table[regions.background & ~hinted.hinted] = 0
+    covered = _coverage_of_regions(painting, labels, regions.count)
+    empty = regions.background | (covered < LEAST_COVERAGE)
+    table[empty & ~hinted.hinted] = 0
     layers = {"flats": color_labels(labels, table)}
 
-    small_labels = _sample(labels, view)
-    flat = convert_depth(table[small_labels, :3], np.dtype(np.float32))
-    shade = np.ones(painting.lines.shape, np.float32)
-    inner = shade[: view.inner_height, : view.inner_width]
-    soft = painting.colors[: view.inner_height, : view.inner_width]
-    inner[:] = shading(soft, flat, float(request.parameters["shading"]))
-    inner[table[small_labels, 3] == 0] = 1
+    small = labels[_under(view, labels)]
+    flat = convert_depth(table[small, :3], np.dtype(np.float32))
+    shade = shading(painting.colors, flat, float(request.parameters["shading"]))
+    shade[table[small, 3] == 0] = 1
     alpha = layers["flats"][..., 3]
     if {"shade", "color"} & set(request.outputs):
         plane = view.enlarge(convert_depth(shade, _warpable(depth)), width, height)
@@ -183,9 +188,8 @@ def _compose_layers(
 def _colors_of_regions(painting: Painting, labels: np.ndarray, count: int) -> np.ndarray:
     """(count, 3) float32: what the network painted most in each region."""
     view = painting.view
-    inner = (slice(0, view.inner_height), slice(0, view.inner_width))
-    small = _sample(labels, view)
-    colors, seen = region_colors(small, painting.colors[inner], painting.lines[inner] > 0.5, count)
+    small = labels[_under(view, labels)]
+    colors, seen = region_colors(small, painting.colors, painting.lines > 0.5, count)
     if seen.all():
         return colors
     # Regions smaller than a grid pixel take the color of the grid pixel they lie in.
@@ -195,21 +199,24 @@ def _colors_of_regions(painting: Painting, labels: np.ndarray, count: int) -> np
     place[dense.ravel()] = np.arange(dense.size)
     lost = np.flatnonzero(~seen & (place >= 0))
     y, x = np.divmod(place[lost], dense.shape[1])
-    row = (y * stride + stride // 2 - view.top) * view.inner_height // view.height
-    column = (x * stride + stride // 2 - view.left) * view.inner_width // view.width
-    row = np.clip(row, 0, view.inner_height - 1)
-    column = np.clip(column, 0, view.inner_width - 1)
+    row, column = view.grid_positions(y * stride + stride // 2, x * stride + stride // 2)
     colors[lost] = painting.colors[row, column]
     return colors
 
 
-def _sample(labels: np.ndarray, view: View) -> np.ndarray:
-    """The labels at the middles of the grid's inner pixels; outside of the canvas its edge's."""
-    y = view.top + (np.arange(view.inner_height) + 0.5) * view.height / view.inner_height
-    x = view.left + (np.arange(view.inner_width) + 0.5) * view.width / view.inner_width
-    rows = np.clip(y.astype(np.int64), 0, labels.shape[0] - 1)
-    columns = np.clip(x.astype(np.int64), 0, labels.shape[1] - 1)
-    return labels[rows[:, None], columns]
+def _coverage_of_regions(painting: Painting, labels: np.ndarray, count: int) -> np.ndarray:
+    """(count,) mean coverage off the ink; 1 for regions too small to tell."""
+    small = labels[_under(painting.view, labels)].ravel()
+    free = (painting.lines > 0.5).ravel().astype(np.float32)
+    size = np.bincount(small, weights=free, minlength=count)
+    total = np.bincount(small, weights=free * painting.coverage.ravel(), minlength=count)
+    return np.where(size > 0, total / np.maximum(size, 1), 1.0)
+
+
+def _under(view: View, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Index of the label under each inner pixel of the grid."""
+    rows, columns = view.positions(labels.shape)
+    return rows[:, None], columns
 
 
 def _saturate(colors: np.ndarray, amount: float) -> np.ndarray:
@@ -228,8 +235,5 @@ def _as_rgba(lines: np.ndarray) -> np.ndarray:
     return lines[..., [0, 0, 0, 1]]
 
 
-def _preview(painting: Painting | None) -> np.ndarray | None:
-    if painting is None:
-        return None
-    inner = painting.colors[: painting.view.inner_height, : painting.view.inner_width]
-    return convert_depth(inner, np.dtype(np.uint8))
+def _preview(made: np.ndarray) -> np.ndarray:
+    return convert_depth(made[..., :3], np.dtype(np.uint8))

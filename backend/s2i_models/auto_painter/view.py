@@ -81,6 +81,21 @@ class View:
             borderMode=cv2.BORDER_REPLICATE,
         )
 
+    def positions(self, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Canvas rows (h,) and columns (w,) under the middles of the inner grid's pixels, moved
+        onto a canvas of `shape` where they lie outside of it."""
+        y = self.top + (np.arange(self.inner_height) + 0.5) * self.height / self.inner_height
+        x = self.left + (np.arange(self.inner_width) + 0.5) * self.width / self.inner_width
+        rows = np.clip(np.floor(y).astype(np.int64), 0, shape[0] - 1)
+        return rows, np.clip(np.floor(x).astype(np.int64), 0, shape[1] - 1)
+
+    def grid_positions(self, y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and columns of the inner grid's pixels that hold canvas positions `y`, `x`."""
+        row = (y - self.top) * self.inner_height // self.height
+        column = (x - self.left) * self.inner_width // self.width
+        row = np.clip(row, 0, self.inner_height - 1)
+        return row, np.clip(column, 0, self.inner_width - 1)
+
 
 def view_of(content: np.ndarray, size: int, stride: int) -> View:
     """The window around a drawing's content, fitted to a grid of at most `size` pixels.

@@ -1,6 +1,6 @@
 """How near Auto-painter's colors come to the artist's, beside what an artist has today.
 
-Held-out drawings with the artist's own lines are colored from 0 to 50 hints, each a dab of the
+Held-out drawings are colored from 0 to 50 hints, each a dab of the
 original's color at a random painted place. The same hints go to a geodesic watershed (nearest
 hint along the lines, what Krita's Colorize Mask does) and to trapped-ball regions filled from
 hints. The mean CIEDE2000 to the original is over painted pixels off the ink.
@@ -8,7 +8,7 @@ hints. The mean CIEDE2000 to the original is over painted pixels off the ink.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,13 @@ SIZE = 512
 HINTS = (0, 1, 4, 8, 16, 50)
 PICTURE_METRICS_AT = (0, 8)
 DAB_RADIUS = 4  # pixels at SIZE
+OURS = {
+    "color": "Auto-painter, color",
+    "flats": "Auto-painter, flats",
+    "smooth": "Auto-painter, smooth",
+}
+WATERSHED = "geodesic watershed"
+TRAPPED_BALL = "trapped-ball regions"
 
 
 @dataclass(frozen=True)
@@ -35,36 +42,48 @@ class Drawing:
     """A held-out drawing at SIZE².
 
     `sketch`: (H, W) uint8 gray, 0 ink to 255 paper. `color`: (H, W, 3) uint8 on white paper.
-    `measured`: (H, W) bool, painted pixels off the ink.
+    `measured`: (H, W) bool, painted pixels off the ink. `own_lines`: whether the lines are the
+    artist's own.
     """
 
     sketch: np.ndarray
     color: np.ndarray
     measured: np.ndarray
+    own_lines: bool
 
 
-Method = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Paint = Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]]
 
 
 def held_out(data: Path, count: int) -> list[Drawing]:
-    """The first `count` test drawings that have the artist's own lines.
+    """`count` test drawings, no subject twice: those with the artist's own lines come first.
 
-    Raises ValueError when the set holds fewer.
+    Drawings without a line layer get the outlines of their colors. Raises ValueError when the set
+    holds fewer.
     """
-    dataset = LineArtDataset(data, "test", SIZE, style="true")
-    if len(dataset) < count:
+    dataset = LineArtDataset(data, "test", SIZE)
+    order = sorted(range(len(dataset)), key=lambda i: (dataset.items[i].lines is None, i))
+    subjects: set[str] = set()
+    drawings: list[Drawing] = []
+    for index in order:
+        subject = dataset.items[index].subject
+        if len(drawings) == count or subject in subjects:
+            continue
+        subjects.add(subject)
+        drawings.append(_drawing(dataset[index], dataset.items[index].lines is not None))
+    if len(drawings) < count:
         raise ValueError(
-            f"{data} holds {len(dataset)} held-out drawings with lines, {count} were asked for: "
+            f"{data} holds {len(drawings)} held-out subjects, {count} were asked for: "
             "build more with `s2i-train data build lineart`, or pass a smaller --drawings"
         )
-    drawings = []
-    for index in range(count):
-        item: dict[str, Any] = dataset[index]
-        sketch = (item["lines"][0].numpy() * 255).round().astype(np.uint8)
-        color = (item["color"].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
-        free = cv2.erode((sketch > 200).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-        drawings.append(Drawing(sketch, color, (item["painted"][0].numpy() > 0.98) & free))
     return drawings
+
+
+def _drawing(item: Mapping[str, Any], own_lines: bool) -> Drawing:
+    sketch = (item["lines"][0].numpy() * 255).round().astype(np.uint8)
+    color = (item["color"].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+    free = cv2.erode((sketch > 200).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return Drawing(sketch, color, (item["painted"][0].numpy() > 0.98) & free, own_lines)
 
 
 def dabs(drawing: Drawing, count: int, seed: int) -> np.ndarray:
@@ -87,38 +106,39 @@ def evaluate(
     """The tables as Markdown; also writes `sheet.png`, a contact sheet, into `folder`."""
     pipeline = load("auto_painter", weights=weights)
 
-    def ours(layer: str) -> Method:
-        def paint(sketch: np.ndarray, hints: np.ndarray) -> np.ndarray:
-            result = pipeline(sketch=sketch[..., None], hints=hints, outputs=[layer])
-            return on_white(result[layer])
+    def ours(sketch: np.ndarray, hints: np.ndarray) -> dict[str, np.ndarray]:
+        made = pipeline(sketch=sketch[..., None], hints=hints, outputs=list(OURS))
+        return {OURS[name]: on_white(layer) for name, layer in made.items()}
 
-        return paint
-
-    methods: dict[str, Method] = {
-        "Auto-painter, color": ours("color"),
-        "Auto-painter, flats": ours("flats"),
-        "Auto-painter, smooth": ours("smooth"),
-        "geodesic watershed": lambda s, h: geodesic_watershed(1 - s / 255.0, h),
-        "trapped-ball regions": lambda s, h: trapped_ball_fill(1 - s / 255.0, h),
-    }
+    painters: tuple[Paint, ...] = (
+        ours,
+        lambda s, h: {WATERSHED: geodesic_watershed(1 - s / 255.0, h)},
+        lambda s, h: {TRAPPED_BALL: trapped_ball_fill(1 - s / 255.0, h)},
+    )
     drawings = held_out(data, count)
     differences: dict[tuple[str, int], list[float]] = {}
     pictures: dict[tuple[str, int], list[np.ndarray]] = {}
     for index, drawing in enumerate(track(drawings, "coloring")):
-        original = srgb_to_lab(drawing.color / 255.0)
+        measured = drawing.measured
+        original = srgb_to_lab(drawing.color[measured] / 255.0)
         for number in HINTS:
             hints = dabs(drawing, number, seed=1000 * index + number)
-            for name, method in methods.items():
-                picture = method(drawing.sketch, hints)
-                lab = srgb_to_lab(picture / 255.0)
-                measured = drawing.measured
-                if measured.any():
-                    difference = ciede2000(lab[measured], original[measured]).mean()
-                    differences.setdefault((name, number), []).append(float(difference))
-                if number in PICTURE_METRICS_AT:
-                    pictures.setdefault((name, number), []).append(picture)
-    report = [_difference_table(methods, differences)]
-    report.append(_picture_table(methods, drawings, pictures, quick))
+            for paint in painters:
+                for name, picture in paint(drawing.sketch, hints).items():
+                    lab = srgb_to_lab(picture[measured] / 255.0)
+                    difference = float(ciede2000(lab, original).mean()) if len(lab) else np.nan
+                    differences.setdefault((name, number), []).append(difference)
+                    if number in PICTURE_METRICS_AT:
+                        pictures.setdefault((name, number), []).append(picture)
+    own = np.array([drawing.own_lines for drawing in drawings])
+    report = []
+    for which, title in ((own, "with the artist's own lines"), (~own, "with extracted outlines")):
+        if which.any():
+            chosen = {key: np.array(values)[which] for key, values in differences.items()}
+            report.append(_difference_table(f"{which.sum()} drawings {title}", chosen))
+    chosen = {key: np.array(values) for key, values in differences.items()}
+    report.append(_difference_table(f"all {len(drawings)} drawings", chosen))
+    report.append(_picture_table(drawings, pictures, quick))
     _write_sheet(folder / "sheet.png", drawings, pictures)
     return "\n\n".join(report) + "\n"
 
@@ -129,40 +149,32 @@ def on_white(layer: np.ndarray) -> np.ndarray:
     return (layer[..., :3] * alpha + 255 * (1 - alpha)).round().astype(np.uint8)
 
 
-def _difference_table(
-    methods: dict[str, Method], differences: dict[tuple[str, int], list[float]]
-) -> str:
+def _difference_table(title: str, differences: dict[tuple[str, int], np.ndarray]) -> str:
     lines = [
-        "Mean CIEDE2000 over painted pixels (lower is better), by number of hints:",
+        f"Mean CIEDE2000 over painted pixels (lower is better), by number of hints, {title}:",
         "",
         "| method | " + " | ".join(str(n) for n in HINTS) + " |",
         "|---|" + "---|" * len(HINTS),
     ]
-    mean = {key: float(np.mean(values)) for key, values in differences.items()}
-    for name in methods:
+    mean = {key: float(np.nanmean(values)) for key, values in differences.items()}
+    for name in dict.fromkeys(name for name, _ in differences):
         cells = " | ".join(f"{mean[name, n]:.2f}" for n in HINTS)
         lines.append(f"| {name} | {cells} |")
-    ratios = []
-    for number in HINTS:
-        baseline = min(mean[name, number] for name in list(methods)[-2:])
-        ratios.append(f"{mean['Auto-painter, color', number] / baseline:.2f}")
-    lines.append("| color ÷ better baseline | " + " | ".join(ratios) + " |")
+    ratios = [
+        mean[OURS["color"], n] / min(mean[WATERSHED, n], mean[TRAPPED_BALL, n]) for n in HINTS
+    ]
+    lines.append("| color ÷ better baseline | " + " | ".join(f"{r:.2f}" for r in ratios) + " |")
     return "\n".join(lines)
 
 
 def _picture_table(
-    methods: dict[str, Method],
-    drawings: list[Drawing],
-    pictures: dict[tuple[str, int], list[np.ndarray]],
-    quick: bool,
+    drawings: list[Drawing], pictures: dict[tuple[str, int], list[np.ndarray]], quick: bool
 ) -> str:
     originals = [drawing.color for drawing in drawings]
     header = "| method | hints | colorfulness | FID | LPIPS |"
     lines = ["Whole pictures on white paper:", "", header, "|---|---|---|---|---|"]
     lines.append(f"| originals | – | {np.mean([colorfulness(p) for p in originals]):.1f} | – | – |")
     for (name, number), made in pictures.items():
-        if name not in methods:
-            continue
         colors = float(np.mean([colorfulness(p) for p in made]))
         scores = ("–", "–") if quick else _network_scores(made, originals)
         lines.append(f"| {name} | {number} | {colors:.1f} | {scores[0]} | {scores[1]} |")
@@ -186,10 +198,10 @@ def _write_sheet(
     """Lines, ours without hints, ours with 8, both baselines with 8, original."""
     columns = [[np.repeat(d.sketch[..., None], 3, axis=2) for d in drawings]]
     for key in (
-        ("Auto-painter, color", 0),
-        ("Auto-painter, color", 8),
-        ("geodesic watershed", 8),
-        ("trapped-ball regions", 8),
+        (OURS["color"], 0),
+        (OURS["color"], 8),
+        (WATERSHED, 8),
+        (TRAPPED_BALL, 8),
     ):
         columns.append(pictures[key])
     columns.append([d.color for d in drawings])

@@ -1,7 +1,7 @@
 """Auto-painter: line art and color hints to a colored drawing, trained as a conditional GAN.
 
 The losses are the paper's: pixel-level L1, VGG feature, adversarial and total variation. Ours are
-the phases: colors are learned first on small pictures with the pixel loss alone, which is cheap
+the coverage (where paint goes at all) and the phases: colors are learned first on small pictures with the pixel loss alone, which is cheap
 and steady, and the adversarial and feature losses join when there is something to refine.
 """
 
@@ -54,6 +54,7 @@ class Config:
     network: CompactConfig
     discriminator_width: int = 48
     pixel_weight: float = 10.0
+    coverage_weight: float = 1.0
     feature_weight: float = 0.5
     adversarial_weight: float = 0.1
     variation_weight: float = 0.05
@@ -67,21 +68,22 @@ PRESETS = {
     # About an hour on two cores that compute in bf16.
     "cpu": Config(
         phases=(
-            Phase("colors", 3500, 128, 16, adversarial=False),
-            Phase("shapes", 2000, 256, 8, adversarial=False),
-            Phase("paint", 800, 256, 8, adversarial=True),
+            Phase("colors", 4500, 128, 16, adversarial=False),
+            Phase("shapes", 1500, 192, 16, adversarial=False),
+            Phase("paint", 600, 192, 8, adversarial=True),
         ),
         network=CompactConfig(widths=(48, 96, 192, 256)),
+        learning_rate=8e-4,
     ),
     # Sized for about ten minutes on a data-center GPU.
     "gpu": Config(
         phases=(
             Phase("colors", 8000, 128, 128, adversarial=False),
-            Phase("shapes", 8000, 256, 64, adversarial=False),
-            Phase("paint", 6000, 256, 64, adversarial=True),
+            Phase("shapes", 8000, 192, 96, adversarial=False),
+            Phase("paint", 6000, 192, 96, adversarial=True),
         ),
         network=CompactConfig(widths=(64, 128, 256, 256)),
-        learning_rate=6e-4,
+        learning_rate=1e-3,
         average=0.9995,
     ),
 }
@@ -156,9 +158,14 @@ def train(config: Config, data: Path, run: Run, start_from: Path | None = None) 
             set_learning_rate(run.optimizers["generator"], rate)
 
             with run.accelerator.autocast():
-                painted = painter(lines, hints).float()
-            losses = {"pixel": pixel_loss(painted, color, batch["painted"], lines)}
-            loss = config.pixel_weight * losses["pixel"]
+                painted, coverage = painter(lines, hints).float().split([3, 1], dim=1)
+            losses = {
+                "pixel": pixel_loss(painted, color, batch["painted"], lines),
+                "coverage": F.binary_cross_entropy_with_logits(coverage, batch["painted"]),
+            }
+            loss = (
+                config.pixel_weight * losses["pixel"] + config.coverage_weight * losses["coverage"]
+            )
             if phase.adversarial and features is not None:
                 losses["critic"] = _train_critic(run, critic, lines, color, painted)
                 with run.accelerator.autocast():
@@ -227,7 +234,7 @@ def variation_loss(painted: Tensor, lines: Tensor) -> Tensor:
 def preview(run: Run, batch: dict[str, Tensor], count: int = 4) -> Tensor:
     """Rows of lines with hints, painted by the averaged network, and the original."""
     lines, hints = batch["lines"][:count], batch["hints"][:count]
-    painted = run.averaged("generator")(lines, hints)
+    painted = run.averaged("generator")(lines, hints)[:, :3]
     shown = lines * (1 - hints[:, 3:]) + hints[:, :3] * hints[:, 3:]
     return torch.cat([shown.expand(-1, 3, -1, -1), painted, batch["color"][:count]], dim=3)
 
