@@ -1,8 +1,9 @@
 """Auto-painter: line art and color hints to a colored drawing, trained as a conditional GAN.
 
 The losses are the paper's: pixel-level L1, VGG feature, adversarial and total variation. Ours are
-the coverage (where paint goes at all) and the phases: colors are learned first on small pictures with the pixel loss alone, which is cheap
-and steady, and the adversarial and feature losses join when there is something to refine.
+the coverage (where paint goes at all) and the phases: colors are learned first on small pictures
+with the pixel loss alone, which is cheap and steady, and the adversarial and feature losses join
+when there is something to refine.
 """
 
 from __future__ import annotations
@@ -26,8 +27,16 @@ from s2i_models.auto_painter.compact import (
 from s2i_training.data.lineart import LineArtDataset
 from s2i_training.export import averaged_state, write_weights
 from s2i_training.hints import HintSampler
+from s2i_training.losses import (
+    feature,
+    hinge_discriminator,
+    variation_isotropic,
+    wasserstein_generator,
+)
 from s2i_training.perceptual import Vgg16Features
 from s2i_training.run import Run, set_learning_rate, warm_up_and_decay
+
+FEATURE_LAYER = "relu3_3"
 
 
 @dataclass(frozen=True)
@@ -68,9 +77,9 @@ PRESETS = {
     # About an hour on two cores that compute in bf16.
     "cpu": Config(
         phases=(
-            Phase("colors", 4500, 128, 16, adversarial=False),
-            Phase("shapes", 1500, 192, 16, adversarial=False),
-            Phase("paint", 600, 192, 8, adversarial=True),
+            Phase("colors", 4000, 128, 16, adversarial=False),
+            Phase("shapes", 1000, 192, 16, adversarial=False),
+            Phase("paint", 400, 192, 8, adversarial=True),
         ),
         network=CompactConfig(widths=(48, 96, 192, 256)),
         learning_rate=8e-4,
@@ -146,7 +155,7 @@ def train(config: Config, data: Path, run: Run, start_from: Path | None = None) 
     features = None
     for phase in config.phases:
         if phase.adversarial and features is None:
-            features = Vgg16Features(layers=("relu3_3",)).to(run.device)
+            features = Vgg16Features(layers=(FEATURE_LAYER,)).to(run.device)
         dataset = HintedLineArt(
             LineArtDataset(data, "train", phase.size, run.options.seed),
             HintSampler(),
@@ -171,9 +180,9 @@ def train(config: Config, data: Path, run: Run, start_from: Path | None = None) 
                 with run.accelerator.autocast():
                     # The plain network: gradients pass through it but must not be shared here.
                     verdict = run.plain("discriminator")(lines, painted).float()
-                losses["adversarial"] = -verdict.mean()
+                losses["adversarial"] = wasserstein_generator(verdict)
                 losses["feature"] = feature_loss(features, painted, color, run)
-                losses["variation"] = variation_loss(painted, lines)
+                losses["variation"] = variation_isotropic(painted, "mean")
                 loss = (
                     loss
                     + config.adversarial_weight * losses["adversarial"]
@@ -196,7 +205,7 @@ def _train_critic(
         # One pass for both, because each pass of a network on several processes is one exchange.
         verdicts = critic(lines.repeat(2, 1, 1, 1), torch.cat([color, painted.detach()])).float()
     real, fake = verdicts.chunk(2)
-    loss = F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+    loss = hinge_discriminator(real, fake)
     run.optimizers["discriminator"].zero_grad()
     run.accelerator.backward(loss)
     run.optimizers["discriminator"].step()
@@ -214,20 +223,12 @@ def pixel_loss(painted: Tensor, color: Tensor, coverage: Tensor, lines: Tensor) 
 
 
 def feature_loss(features: Vgg16Features, painted: Tensor, color: Tensor, run: Run) -> Tensor:
-    """L1 between VGG16 features (the paper's L_f) at half size, where colors are what counts."""
+    """The paper's L_f on VGG16's relu3_3, at half size, where colors are what counts."""
     with run.accelerator.autocast():
-        ours = features(F.avg_pool2d(painted, 2))
+        ours = features(F.avg_pool2d(painted, 2))[FEATURE_LAYER].float()
         with torch.no_grad():
-            theirs = features(F.avg_pool2d(color, 2))
-    pairs = zip(_tensors(ours), _tensors(theirs), strict=True)
-    return torch.stack([(a.float() - b.float()).abs().mean() for a, b in pairs]).sum()
-
-
-def variation_loss(painted: Tensor, lines: Tensor) -> Tensor:
-    """Total variation (the paper's L_tv), absolute form, off the ink: flat areas stay flat."""
-    across = (painted[..., :, 1:] - painted[..., :, :-1]).abs() * lines[..., :, 1:]
-    down = (painted[..., 1:, :] - painted[..., :-1, :]).abs() * lines[..., 1:, :]
-    return across.mean() + down.mean()
+            theirs = features(F.avg_pool2d(color, 2))[FEATURE_LAYER].float()
+    return feature(ours, theirs, "l1")
 
 
 @torch.no_grad()
@@ -237,12 +238,6 @@ def preview(run: Run, batch: dict[str, Tensor], count: int = 4) -> Tensor:
     painted = run.averaged("generator")(lines, hints)[:, :3]
     shown = lines * (1 - hints[:, 3:]) + hints[:, :3] * hints[:, 3:]
     return torch.cat([shown.expand(-1, 3, -1, -1), painted, batch["color"][:count]], dim=3)
-
-
-def _tensors(value: Tensor | Mapping[str, Tensor] | list[Tensor]) -> list[Tensor]:
-    if isinstance(value, Tensor):
-        return [value]
-    return list(value.values()) if isinstance(value, Mapping) else list(value)
 
 
 def _load_generator(generator: CompactGenerator, path: Path) -> None:
