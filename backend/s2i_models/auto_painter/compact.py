@@ -87,6 +87,9 @@ class CompactGenerator(nn.Module):
     goes and negative where paper stays.
     """
 
+    # The longest side of a drawing that it paints best: what it was trained with.
+    work_size = 192
+
     def __init__(self, config: CompactConfig | None = None):
         super().__init__()
         self.config = config or CompactConfig()

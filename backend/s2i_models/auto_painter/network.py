@@ -21,7 +21,7 @@ from torch import Tensor, nn
 LEAK = 0.2
 DROPOUT = 0.5
 DROPOUT_LEVELS = 3  # in the deepest decoders
-NO_COVERAGE = -20.0  # a logit
+UNDECIDED = 0.0  # a logit: neither paint nor paper
 
 
 @dataclass(frozen=True)
@@ -250,8 +250,11 @@ class SketchPainter(nn.Module):
     Lines (B, 1, H, W), 0 ink to 1 paper, and hints (B, 4, H, W), sRGB and mask, 0 to 1, to
     (B, 4, H, W): sRGB colors 0 to 1, and the logit of the coverage. Hints are painted onto the
     lines, as the paper has it. The paper's network does not tell paint from paper, so the
-    coverage is nowhere (`NO_COVERAGE`): outlines alone decide what is background.
+    coverage is `UNDECIDED`: outlines alone decide what is background.
     """
+
+    # The longest side of a drawing that the authors trained with.
+    work_size = 512
 
     def __init__(self, unet: UNet):
         super().__init__()
@@ -268,7 +271,7 @@ class SketchPainter(nn.Module):
         # Batch statistics: each picture is painted as if it were alone.
         painted = [self.unet(2 * one - 1) for one in sketch.split(1)]
         color = 0.5 + 0.5 * torch.cat(painted)
-        return torch.cat([color, torch.full_like(color[:, :1], NO_COVERAGE)], dim=1)
+        return torch.cat([color, torch.full_like(color[:, :1], UNDECIDED)], dim=1)
 
 
 def initialize(module: nn.Module) -> None:

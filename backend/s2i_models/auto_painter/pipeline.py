@@ -20,10 +20,10 @@ from s2i_models.layers import color_labels, compose, convert_depth
 from s2i_models.lineart import binary_ink, clean_lines, estimate_paper, ink_strength
 from s2i_models.pipeline import Layer, Pipeline, Request
 
-# Longest side of the grids that the network looks at, and whether mirrored.
+# Looks at the drawing: size, relative to what the network was trained with, and whether mirrored.
 LOOKS = {
-    "fast": ((192, False),),
-    "best": ((192, False), (192, True), (256, False), (256, True)),
+    "fast": ((1.0, False),),
+    "best": ((1.0, False), (1.0, True), (4 / 3, False), (4 / 3, True)),
 }
 # Regions are looked for on at most this many samples per side when colors are assigned.
 SAMPLES = 1024
@@ -101,15 +101,15 @@ class PipelineImpl(Pipeline):
         if hints is not None:
             content |= hints.mask(ink.shape) > 0
         looks = LOOKS[str(request.parameters["quality"])]
-        size = looks[0][0]
-        view = view_of(content, size, self.network.stride)
+        sizes = [round(relative * self.network.work_size) for relative, _ in looks]
+        view = view_of(content, sizes[0], self.network.stride)
         shape = (view.inner_height, view.inner_width)
         total = np.zeros((*shape, 4), np.float32)
         seen = None
-        for number, (size, mirrored) in enumerate(looks):
+        for number, (_, mirrored) in enumerate(looks):
             preview = None if number == 0 else _preview(total / number)
             request.progress.step(0.1 + 0.5 * number / len(looks), "painting", preview)
-            own_view = view_of(content, size, self.network.stride)
+            own_view = view_of(content, sizes[number], self.network.stride)
             lines = 1 - own_view.shrink(strength)
             grid = np.zeros((*lines.shape, 4), np.float32)
             if hints is not None:
