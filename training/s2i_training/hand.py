@@ -86,7 +86,7 @@ def drop_strokes(lines: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     dropped[0] = False
     dropped[1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())] = False
     # One pixel more, so that the soft rim of a stroke goes with it.
-    mask = cv2.dilate(dropped[labels].astype(np.uint8), np.ones((3, 3), np.uint8))
+    mask = cv2.dilate(dropped[labels.astype(np.intp)].astype(np.uint8), np.ones((3, 3), np.uint8))
     return np.where(mask > 0, np.float32(1), lines)
 
 

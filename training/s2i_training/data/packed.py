@@ -104,7 +104,10 @@ class PackedPictures:
 
     def _decode(self, span: np.ndarray) -> np.ndarray:
         start, length = int(span[0]), int(span[1])
-        return cv2.imdecode(self._bytes[start : start + length], cv2.IMREAD_UNCHANGED)
+        picture = cv2.imdecode(self._bytes[start : start + length], cv2.IMREAD_UNCHANGED)
+        if picture is None:
+            raise OSError("the packed pictures are damaged: delete them and build the set again")
+        return picture
 
 
 def _read(path: Path) -> np.ndarray:

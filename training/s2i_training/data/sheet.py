@@ -38,9 +38,10 @@ def contact_sheet(
     for index in np.linspace(0, len(plain) - 1, min(rows, len(plain))).astype(int):
         sample, training = plain[int(index)], augmented[int(index)]
         inked = plain.items[int(index)].lines is not None
+        blank = np.ones((1, size, size), np.float32)
         cells = [sample["color"], training["lines"], training["color"]]
-        cells.append(sample["lines"] if inked else np.ones((1, size, size), np.float32))
-        cells += [dataset[int(index)]["lines"] for dataset in styled.values()]
+        styles = [dataset[int(index)]["lines"] for dataset in styled.values()]
+        cells = [*cells, sample["lines"] if inked else blank, *styles]
         lines.append(np.hstack([_cell(np.asarray(cell)) for cell in cells]))
     return np.vstack(lines)
 

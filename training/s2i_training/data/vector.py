@@ -30,9 +30,11 @@ def render_svg(svg: str, side: int = SIDE) -> np.ndarray:
     """
     inner = round(side * FILL)
     wide, high = extent(svg)
-    limit = {"width": inner} if wide >= high else {"height": inner}
+    width, height = (inner, None) if wide >= high else (None, inner)
     try:
-        png = resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True, **limit)
+        png = resvg_py.svg_to_bytes(
+            svg_string=svg, skip_system_fonts=True, width=width, height=height
+        )
     except (ValueError, RuntimeError) as error:
         raise UnusableDrawingError(f"resvg cannot render it: {error}") from error
     picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
