@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from s2i_models.auto_painter.leaks import split_background
-from s2i_models.auto_painter.snap import region_colors, shading
+from s2i_models.auto_painter.snap import keep_to_palette, region_colors, shading
 from s2i_models.auto_painter.view import shrink_hints, view_of
 from s2i_models.flats.regions import segment
 
@@ -132,3 +132,13 @@ def test_closed_figures_are_left_alone() -> None:
     ink[50:54, 50:150] = 255
     regions = segment(ink)
     assert split_background(regions, coverage, view_of(ink > 0, 192, 32)) is regions
+
+
+def test_colors_near_a_hint_become_the_hint() -> None:
+    palette = np.array([[0.9, 0.1, 0.1], [0.1, 0.1, 0.9]], np.float32)
+    colors = np.array([[0.8, 0.15, 0.1], [0.1, 0.9, 0.1]], np.float32)
+    kept = keep_to_palette(colors, palette, 25.0)
+    assert np.array_equal(kept[0], palette[0])
+    assert np.array_equal(kept[1], colors[1])
+    assert keep_to_palette(colors, palette, 0.0) is colors
+    assert keep_to_palette(colors, palette[:0], 25.0) is colors

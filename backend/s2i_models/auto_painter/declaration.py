@@ -29,6 +29,16 @@ DECLARATION = Declaration(
             maximum=200.0,
         ),
         Parameter(
+            "palette",
+            "Keep to the hints",
+            "Areas without a hint take a hint's color when they would be at most this different "
+            "from it (CIELAB distance); 0 leaves them as painted.",
+            "float",
+            default=25.0,
+            minimum=0.0,
+            maximum=100.0,
+        ),
+        Parameter(
             "saturation",
             "Saturation",
             "How strong the colors are that no hint gave; 0 is gray, 1 as painted.",

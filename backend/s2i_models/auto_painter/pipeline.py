@@ -12,7 +12,7 @@ import torch
 from s2i_models.auto_painter.declaration import DECLARATION
 from s2i_models.auto_painter.generators import load_generator
 from s2i_models.auto_painter.leaks import split_background
-from s2i_models.auto_painter.snap import region_colors, shading
+from s2i_models.auto_painter.snap import keep_to_palette, region_colors, shading
 from s2i_models.auto_painter.view import View, shrink_hints, view_of
 from s2i_models.flats.hints import HintedRegions, Hints, apply_hints, read_hints
 from s2i_models.flats.refine import segment_canvas
@@ -157,6 +157,9 @@ def _compose_layers(
 
     colors = _colors_of_regions(painting, labels, regions.count)
     colors = _saturate(colors, float(request.parameters["saturation"]))
+    hint_colors = convert_depth(hinted.colors[hinted.hinted], np.dtype(np.float32))
+    hint_colors = np.broadcast_to(hint_colors, (len(hint_colors), 3))
+    colors = keep_to_palette(colors, hint_colors, float(request.parameters["palette"]))
     table = np.zeros((regions.count, 4), depth)
     table[:, :3] = convert_depth(colors, depth)
     table[hinted.hinted, :3] = convert_depth(hinted.colors[hinted.hinted], depth)

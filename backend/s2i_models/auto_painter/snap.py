@@ -45,3 +45,23 @@ def shading(smooth: np.ndarray, flat: np.ndarray, strength: float) -> np.ndarray
     ratio = (smooth @ weights + 0.02) / (flat @ weights + 0.02)
     ratio = cv2.GaussianBlur(ratio.clip(DARKEST_SHADE, 1), (0, 0), 1.5)
     return 1 - strength * (1 - ratio)
+
+
+def keep_to_palette(colors: np.ndarray, palette: np.ndarray, reach: float) -> np.ndarray:
+    """Move colors onto the nearest color of `palette` when it is nearer than `reach`.
+
+    A drawing has few colors, and hints tell which: what the network painted almost like a hint is
+    meant to be like it. `colors`, `palette`: (n, 3), (k, 3) float32 sRGB 0 to 1; `reach`: distance
+    in CIELAB.
+    """
+    if len(palette) == 0 or reach <= 0:
+        return colors
+    ours, theirs = _lab(colors), _lab(palette)
+    distance = np.linalg.norm(ours[:, None] - theirs[None], axis=2)
+    nearest = distance.argmin(axis=1)
+    near = distance[np.arange(len(colors)), nearest] < reach
+    return np.where(near[:, None], palette[nearest], colors)
+
+
+def _lab(colors: np.ndarray) -> np.ndarray:
+    return cv2.cvtColor(colors.astype(np.float32)[None], cv2.COLOR_RGB2LAB)[0]
