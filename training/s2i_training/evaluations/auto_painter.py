@@ -42,12 +42,13 @@ class Drawing:
     """A held-out drawing at SIZE².
 
     `sketch`: (H, W) uint8 gray, 0 ink to 255 paper. `color`: (H, W, 3) uint8 on white paper.
-    `measured`: (H, W) bool, painted pixels off the ink. `own_lines`: whether the lines are the
-    artist's own.
+    `painted`: (H, W) bool; `measured`: painted pixels off the ink. `own_lines`: whether the lines
+    are the artist's own.
     """
 
     sketch: np.ndarray
     color: np.ndarray
+    painted: np.ndarray
     measured: np.ndarray
     own_lines: bool
 
@@ -83,7 +84,8 @@ def _drawing(item: Mapping[str, Any], own_lines: bool) -> Drawing:
     sketch = (item["lines"][0].numpy() * 255).round().astype(np.uint8)
     color = (item["color"].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
     free = cv2.erode((sketch > 200).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return Drawing(sketch, color, (item["painted"][0].numpy() > 0.98) & free, own_lines)
+    coverage = item["painted"][0].numpy()
+    return Drawing(sketch, color, coverage > 0.5, (coverage > 0.98) & free, own_lines)
 
 
 def dabs(drawing: Drawing, count: int, seed: int) -> np.ndarray:
@@ -129,7 +131,8 @@ def evaluate(
                     difference = float(ciede2000(lab, original).mean()) if len(lab) else np.nan
                     differences.setdefault((name, number), []).append(difference)
                     if number in PICTURE_METRICS_AT:
-                        pictures.setdefault((name, number), []).append(picture)
+                        finished = finish(picture, drawing, name in OURS.values())
+                        pictures.setdefault((name, number), []).append(finished)
     own = np.array([drawing.own_lines for drawing in drawings])
     report = []
     for which, title in ((own, "with the artist's own lines"), (~own, "with extracted outlines")):
@@ -141,6 +144,17 @@ def evaluate(
     report.append(_picture_table(drawings, pictures, quick))
     _write_sheet(folder / "sheet.png", drawings, pictures)
     return "\n\n".join(report) + "\n"
+
+
+def finish(picture: np.ndarray, drawing: Drawing, knows_paper: bool) -> np.ndarray:
+    """A method's colors as a picture to compare with the original: with the lines, on paper.
+
+    The baselines color the paper too unless the artist marks it, so they get the original's own
+    silhouette.
+    """
+    if not knows_paper:
+        picture = np.where(drawing.painted[..., None], picture, 255)
+    return (picture * (drawing.sketch[..., None] / 255.0)).round().astype(np.uint8)
 
 
 def on_white(layer: np.ndarray) -> np.ndarray:
@@ -172,7 +186,8 @@ def _picture_table(
 ) -> str:
     originals = [drawing.color for drawing in drawings]
     header = "| method | hints | colorfulness | FID | LPIPS |"
-    lines = ["Whole pictures on white paper:", "", header, "|---|---|---|---|---|"]
+    lines = ["Whole pictures, lines on top, on white paper (the baselines within the original's"]
+    lines += ["silhouette):", "", header, "|---|---|---|---|---|"]
     lines.append(f"| originals | – | {np.mean([colorfulness(p) for p in originals]):.1f} | – | – |")
     for (name, number), made in pictures.items():
         colors = float(np.mean([colorfulness(p) for p in made]))
