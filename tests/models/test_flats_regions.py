@@ -140,7 +140,7 @@ def test_a_whole_outline_is_never_split(outline):
     assert segment(ink, gap=20, sliver=4).count == 2
 
 
-@pytest.mark.parametrize("size", [300, 1500])
+@pytest.mark.parametrize("size", [300, 1200])
 def test_each_region_is_one_piece(size):
     rng = np.random.default_rng(5)
     ink = np.zeros((size, size), np.uint8)
@@ -191,13 +191,13 @@ def test_fills_meet_in_the_middle_of_a_line():
 
 def test_borders_follow_the_lines_at_full_size():
     """A hairline of 2 px on a large canvas: not one pixel of either side is on the other."""
-    ink = np.zeros((2500, 2500), np.uint8)
-    cv2.line(ink, (0, 813), (2499, 1497), 255, 2)
+    ink = np.zeros((1400, 2200), np.uint8)
+    cv2.line(ink, (0, 413), (2199, 997), 255, 2)
     truth = cv2.connectedComponents(255 - ink, connectivity=4)[1]
     labels = segment_canvas(ink).labels
     free = ink == 0
     assert len(np.unique(labels)) == 2
-    assert len(np.unique(np.stack([truth[free], labels[free]]), axis=1).T) == 2
+    assert len(np.unique(truth[free] * 2 + labels[free])) == 2
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (90, 2000), (2000, 90), (3, 3)])
