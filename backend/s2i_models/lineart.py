@@ -15,8 +15,9 @@ from typing import Literal
 import cv2
 import numpy as np
 
-# Rows that are converted to float at a time: bounds the memory for canvases of 8192 x 8192.
-STRIP_ROWS = 512
+# Rows that are converted to float at a time: bounds the memory for canvases of 8192 x 8192, and
+# lets a strip stay in the processor's cache between operations.
+STRIP_ROWS = 64
 # The paper is estimated on at most this many samples per side.
 SAMPLES = 512
 # A drop in tone that is smaller than this everywhere is dirt, not drawing.
@@ -57,12 +58,15 @@ def ink_strength(pixels: np.ndarray, paper: Paper | None = None) -> np.ndarray:
     return strength
 
 
-def clean_lines(pixels: np.ndarray, paper: Paper | None = None) -> np.ndarray:
+def clean_lines(
+    pixels: np.ndarray, paper: Paper | None = None, strength: np.ndarray | None = None
+) -> np.ndarray:
     """The drawing's lines on transparent paper, in their own color and the layer's depth.
 
     Returns (height, width, 2) for gray layers and (height, width, 4) for colored ones. What the
     paper shines through the ink is taken out: pixel = alpha x ink + (1 - alpha) x paper, solved
-    for the ink. Lines that already lie on transparent paper come back as they are.
+    for the ink. Lines that already lie on transparent paper come back as they are. `strength`: from
+    `ink_strength` with the same paper, made here when absent.
     """
     pixels = _as_layer(pixels)
     paper = paper or estimate_paper(pixels)
@@ -70,20 +74,25 @@ def clean_lines(pixels: np.ndarray, paper: Paper | None = None) -> np.ndarray:
     if paper.kind != "opaque":
         return pixels.copy()
     colors = 1 if channels <= 2 else 3
-    lines = np.empty((*pixels.shape[:2], colors + 1), pixels.dtype)
+    lines = np.zeros((*pixels.shape[:2], colors + 1), pixels.dtype)
     paper_color = np.array(paper.color, np.float32)
     for rows in _strips(len(pixels)):
-        alpha = _strength(pixels, rows, paper)[..., None]
-        alpha[alpha < 1 / 255] = 0  # unmixing divides by it
-        mixed = _unit_float(pixels[rows, :, :colors])
-        local = paper_color * (_local_tone(paper, pixels.shape, rows) / paper.tone)
+        alpha = _strength(pixels, rows, paper) if strength is None else strength[rows]
+        # Only ink is worked on, a small part of most drawings; unmixing divides by alpha.
+        inked = np.flatnonzero(alpha >= 1 / 255)
+        if not inked.size:
+            continue
+        alpha = alpha.ravel()[inked][:, None]
+        mixed = _unit_float(pixels[rows].reshape(-1, channels)[inked, :colors])
+        local = paper_color
+        if paper.uneven is not None:
+            tone = _local_tone(paper, pixels.shape, rows).ravel()[inked][:, None]
+            local = paper_color * (tone / paper.tone)
         # No ink is darker than black: below this alpha, the mixture could not be that dark.
-        least = (1 - mixed / local).max(axis=2, keepdims=True)
-        alpha = np.where(alpha > 0, np.maximum(alpha, least), 0)
-        ink = (mixed - (1 - alpha) * local) / np.maximum(alpha, 1 / 255)
-        np.clip(ink, 0, 1, out=ink)
-        ink[alpha[..., 0] == 0] = 0
-        lines[rows] = _to_depth(np.concatenate([ink, alpha], axis=2), pixels.dtype)
+        alpha = np.maximum(alpha, (1 - mixed / local).max(axis=1, keepdims=True))
+        ink = ((mixed - (1 - alpha) * local) / alpha).clip(0, 1)
+        values = _to_depth(np.concatenate([ink, alpha], axis=1), pixels.dtype)
+        lines[rows].reshape(-1, colors + 1)[inked] = values
     return lines
 
 
@@ -94,8 +103,7 @@ def estimate_paper(pixels: np.ndarray) -> Paper:
     step = max(1, -(-max(height, width) // SAMPLES))
     sample = pixels[::step, ::step]
     tone, alpha = _tone_and_alpha(sample)
-    colors = _unit_float(sample[..., : 1 if channels <= 2 else 3])
-    white = Paper("opaque", 1.0, (1.0,) * colors.shape[2], 0.0, 1.0)
+    white = Paper("opaque", 1.0, (1.0,) * (1 if channels <= 2 else 3), 0.0, 1.0)
     opaque = None if alpha is None else alpha > 0.5
     if alpha is not None and opaque is not None:
         if not opaque.any():
@@ -108,18 +116,18 @@ def estimate_paper(pixels: np.ndarray) -> Paper:
                 return Paper("transparent", 1.0, white.color, 0.0, full)
             if np.subtract(*np.percentile(inside, (98, 2))) < 0.2 and opaque.mean() < 0.5:
                 return Paper("alpha", 1.0, white.color, 0.0, 1.0)
-        tone_samples, color_samples = inside, colors[opaque]
-    else:
-        tone_samples, color_samples = tone.ravel(), colors.reshape(-1, colors.shape[2])
+    tone_samples = tone.ravel() if opaque is None else tone[opaque]
     paper_tone = _most_common_light_tone(tone_samples)
     if paper_tone < 0.25:  # ink everywhere: there is no paper to be seen
         return white
-    near = np.abs(tone_samples - paper_tone) < 0.04
-    color = tuple(float(c) for c in color_samples[near].mean(axis=0)) if near.any() else white.color
+    near = np.abs(tone - paper_tone) < 0.04
+    if opaque is not None:
+        near &= opaque
+    color = _mean_color(sample, near) if near.any() else white.color
     if float((np.abs(tone_samples - paper_tone) < 2.5 / 255).mean()) > 0.5:
         floor, uneven = 0.0, None  # drawn on a computer: clean paper
     else:
-        noise = float(np.median(np.abs(tone_samples[near] - paper_tone))) * 1.4826
+        noise = float(np.median(np.abs(tone[near] - paper_tone))) * 1.4826
         floor = min(0.2, 3 * noise / paper_tone)
         uneven = _uneven_tone(tone, paper_tone)
     drop = 1 - tone_samples / paper_tone
@@ -135,10 +143,14 @@ def binary_ink(strength: np.ndarray, low: float = 0.25, high: float = 0.45) -> n
     strong = strength >= high
     candidates = strength >= low
     count, labels = connected_pieces(candidates, corners=True)
+    # Only ink is worked on, a small part of most drawings.
+    inked = np.flatnonzero(candidates)
+    piece = labels.ravel()[inked]
     keep = np.zeros(count, np.uint8)
-    keep[labels[strong]] = 255
-    keep[0] = 0
-    return np.take(keep, labels)
+    keep[piece[strong.ravel()[inked]]] = 255
+    ink = np.zeros(strength.shape, np.uint8)
+    ink.ravel()[inked] = keep[piece]
+    return ink
 
 
 def connected_pieces(mask: np.ndarray, *, corners: bool = False) -> tuple[int, np.ndarray]:
@@ -209,7 +221,8 @@ def _strength(pixels: np.ndarray, rows: slice, paper: Paper) -> np.ndarray:
     tone, alpha = _tone_and_alpha(pixels[rows])
     if paper.kind == "alpha" and alpha is not None:
         return alpha
-    drop = 1 - tone / _local_tone(paper, pixels.shape, rows)[..., 0]
+    drop = np.divide(tone, _local_tone(paper, pixels.shape, rows)[..., 0], out=tone)
+    np.subtract(1, drop, out=drop)
     if alpha is not None:
         drop *= alpha
     drop -= paper.floor
@@ -238,8 +251,10 @@ def _tone_and_alpha(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         if channels <= 2:
             return pixels[..., 0] * unit, alpha
         code = cv2.COLOR_RGB2GRAY if channels == 3 else cv2.COLOR_RGBA2GRAY
-        luma = cv2.cvtColor(np.ascontiguousarray(pixels), code)
-        smallest = cv2.min(cv2.min(pixels[..., 0], pixels[..., 1]), pixels[..., 2])
+        whole = np.ascontiguousarray(pixels)
+        luma = cv2.cvtColor(whole, code)
+        red, green, blue = cv2.split(whole)[:3]
+        smallest = cv2.min(cv2.min(red, green), blue)
         return cv2.add(luma, smallest, dtype=cv2.CV_32F) * (unit / 2), alpha
     values = _unit_float(pixels)
     alpha = values[..., -1].copy() if channels in (2, 4) else None
@@ -251,11 +266,20 @@ def _tone_and_alpha(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
 
 def _most_common_light_tone(tone: np.ndarray) -> float:
     """The mode of the lighter half: the paper, whatever share of it is drawn on."""
-    counts, edges = np.histogram(tone[tone >= np.median(tone)], bins=128, range=(0, 1.0001))
-    smooth = np.convolve(counts, [1, 2, 1], "same")
-    peak = int(smooth.argmax())
-    inside = tone[(tone >= edges[max(0, peak - 1)]) & (tone <= edges[min(128, peak + 2)])]
+    bins = 128
+    light = tone[tone >= np.median(tone)]
+    counts = np.bincount((light * (bins - 0.01)).astype(np.int32), minlength=bins)
+    peak = int(np.convolve(counts, [1, 2, 1], "same").argmax())
+    inside = light[(light >= (peak - 1) / bins) & (light <= (peak + 2) / bins)]
     return float(np.median(inside))
+
+
+def _mean_color(pixels: np.ndarray, where: np.ndarray) -> tuple[float, ...]:
+    """The mean color of the pixels of a layer that are `where`, each channel 0 to 1."""
+    unit = pixels if pixels.dtype.kind == "u" else _unit_float(pixels)
+    full = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1.0
+    mean = cv2.mean(np.ascontiguousarray(unit), mask=where.view(np.uint8))
+    return tuple(value / full for value in mean[: 1 if pixels.shape[2] <= 2 else 3])
 
 
 def _full_ink(drop: np.ndarray, floor: float) -> float:
