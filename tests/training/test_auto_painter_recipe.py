@@ -22,7 +22,7 @@ from s2i_training.run import Run, RunOptions
 
 TINY = recipe.Config(
     phases=(
-        recipe.Phase("colors", 3, 32, 4, adversarial=False),
+        recipe.Phase("colors", 3, 32, 4, adversarial=False, mode_weight=1.0),
         recipe.Phase("paint", 3, 32, 4, adversarial=True),
     ),
     network=CompactConfig(widths=(16, 24), blocks=1),
@@ -133,4 +133,4 @@ def test_presets_differ_in_size_and_share_the_phases() -> None:
     assert sum(p.steps * p.batch_size for p in cpu.phases) < sum(
         p.steps * p.batch_size for p in gpu.phases
     )
-    assert [p.steps for p in recipe.scaled(cpu, 0.001).phases] == [4, 1, 1]
+    assert [p.steps for p in recipe.scaled(cpu, 0.001).phases] == [4, 2, 1, 1]

@@ -83,8 +83,9 @@ PRESETS = {
     "cpu": Config(
         phases=(
             Phase("colors", 4000, 128, 16, adversarial=False),
-            Phase("shapes", 1000, 192, 16, adversarial=False, mode_weight=10.0),
-            Phase("paint", 400, 192, 8, adversarial=True, mode_weight=10.0),
+            Phase("modes", 1800, 128, 16, adversarial=False, mode_weight=10.0),
+            Phase("shapes", 500, 192, 16, adversarial=False, mode_weight=10.0),
+            Phase("paint", 300, 192, 8, adversarial=True, mode_weight=10.0),
         ),
         network=CompactConfig(widths=(48, 96, 192, 256)),
         learning_rate=8e-4,
@@ -93,7 +94,8 @@ PRESETS = {
     "gpu": Config(
         phases=(
             Phase("colors", 8000, 128, 128, adversarial=False),
-            Phase("shapes", 8000, 192, 96, adversarial=False, mode_weight=10.0),
+            Phase("modes", 8000, 128, 128, adversarial=False, mode_weight=10.0),
+            Phase("shapes", 5000, 192, 96, adversarial=False, mode_weight=10.0),
             Phase("paint", 6000, 192, 96, adversarial=True, mode_weight=10.0),
         ),
         network=CompactConfig(widths=(64, 128, 256, 256)),
