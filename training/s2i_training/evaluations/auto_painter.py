@@ -131,7 +131,7 @@ def evaluate(
                     difference = float(ciede2000(lab, original).mean()) if len(lab) else np.nan
                     differences.setdefault((name, number), []).append(difference)
                     if number in PICTURE_METRICS_AT:
-                        finished = finish(picture, drawing, name in OURS.values())
+                        finished = finish(picture, drawing, name)
                         pictures.setdefault((name, number), []).append(finished)
     own = np.array([drawing.own_lines for drawing in drawings])
     report = []
@@ -146,13 +146,15 @@ def evaluate(
     return "\n\n".join(report) + "\n"
 
 
-def finish(picture: np.ndarray, drawing: Drawing, knows_paper: bool) -> np.ndarray:
-    """A method's colors as a picture to compare with the original: with the lines, on paper.
+def finish(picture: np.ndarray, drawing: Drawing, name: str) -> np.ndarray:
+    """What the method `name` made, as a picture to compare with the original: lines on top.
 
     The baselines color the paper too unless the artist marks it, so they get the original's own
     silhouette.
     """
-    if not knows_paper:
+    if name == OURS["color"]:  # it has the lines
+        return picture
+    if name in (WATERSHED, TRAPPED_BALL):
         picture = np.where(drawing.painted[..., None], picture, 255)
     return (picture * (drawing.sketch[..., None] / 255.0)).round().astype(np.uint8)
 
