@@ -101,6 +101,22 @@ def test_a_gap_is_closed_in_every_direction_and_stroke_width(angle, width):
     assert labels[200, 200] != labels[0, 0]
 
 
+@pytest.mark.parametrize("angle", [0, 10, 30, 45, 80])
+@pytest.mark.parametrize("length", [14, 20, 28])
+def test_a_short_piece_between_two_gaps_is_joined_on_both_sides(angle, length):
+    """As long as it is wide, so that it has no direction of its own."""
+    ink = np.zeros((300, 300), np.uint8)
+    cv2.circle(ink, (150, 150), 100, 255, 20)
+    turn = np.degrees((length + 8) / 100)
+    for place in (angle - turn / 2, angle + turn / 2):
+        x, y = 150 + 100 * np.cos(np.radians(place)), 150 + 100 * np.sin(np.radians(place))
+        cut = cv2.boxPoints(((x, y), (40, 8), place))
+        cv2.fillPoly(ink, [np.rint(cut).astype(np.int32)], 0)
+    assert cv2.connectedComponents(ink, connectivity=8)[0] == 3
+    labels = segment(ink, gap=10).labels
+    assert labels[150, 150] != labels[0, 0]
+
+
 def test_a_wider_gap_than_the_setting_stays_open():
     ink = np.zeros((400, 400), np.uint8)
     cv2.circle(ink, (200, 200), 120, 255, 4)

@@ -70,15 +70,20 @@ def walk_from(
     at = (ends[:, 0] + 1) * padded.shape[1] + ends[:, 1] + 1
     forked = np.zeros(len(at), bool)
     walking = np.arange(len(at))
+    # Nobody walks back. What another walk left behind is no hint: two may come from both ends.
+    behind = np.repeat(at[None], 3, axis=0)
     for step in range(int(steps.max()) + 1 if len(steps) else 0):
         trace[at[walking]] = walking
         walking = walking[steps[walking] > step]
         beside = at[walking][:, None] + offsets
-        ahead = (flat[beside] > 0) & (trace[beside] != walking[:, None])  # nobody walks back
+        ahead = flat[beside] > 0
+        for back in behind:
+            ahead &= beside != back[walking][:, None]
         code = np.packbits(ahead, axis=1, bitorder="little")[:, 0]
         forked[walking] = _RISES[code] > 1
         goes_on = _RISES[code] == 1
         walking = walking[goes_on]
+        behind[step % 3, walking] = at[walking]
         at[walking] += offsets[_NEXT[code[goes_on]]]
         if not walking.size:
             break
