@@ -23,6 +23,8 @@ from s2i_training.baselines import geodesic_watershed, trapped_ball_fill
 from s2i_training.data.lineart import LineArtDataset
 from s2i_training.metrics.color_difference import ciede2000, srgb_to_lab
 from s2i_training.metrics.colorfulness import colorfulness
+from s2i_training.metrics.fid import frechet_distance, inception_features
+from s2i_training.metrics.lpips import lpips
 
 SIZE = 512
 HINTS = (0, 1, 4, 8, 16, 50)
@@ -35,6 +37,7 @@ OURS = {
 }
 WATERSHED = "geodesic watershed"
 TRAPPED_BALL = "trapped-ball regions"
+COMPARED_AS_PICTURES = (OURS["color"], WATERSHED, TRAPPED_BALL)
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ def evaluate(
                     lab = srgb_to_lab(picture[measured] / 255.0)
                     difference = float(ciede2000(lab, original).mean()) if len(lab) else np.nan
                     differences.setdefault((name, number), []).append(difference)
-                    if number in PICTURE_METRICS_AT:
+                    if number in PICTURE_METRICS_AT and name in COMPARED_AS_PICTURES:
                         finished = finish(picture, drawing, name)
                         pictures.setdefault((name, number), []).append(finished)
     own = np.array([drawing.own_lines for drawing in drawings])
@@ -152,10 +155,9 @@ def finish(picture: np.ndarray, drawing: Drawing, name: str) -> np.ndarray:
     The baselines color the paper too unless the artist marks it, so they get the original's own
     silhouette.
     """
-    if name == OURS["color"]:  # it has the lines
+    if name == OURS["color"]:  # it has the lines, and knows what is paper
         return picture
-    if name in (WATERSHED, TRAPPED_BALL):
-        picture = np.where(drawing.painted[..., None], picture, 255)
+    picture = np.where(drawing.painted[..., None], picture, 255)
     return (picture * (drawing.sketch[..., None] / 255.0)).round().astype(np.uint8)
 
 
@@ -191,18 +193,15 @@ def _picture_table(
     lines = ["Whole pictures, lines on top, on white paper (the baselines within the original's"]
     lines += ["silhouette):", "", header, "|---|---|---|---|---|"]
     lines.append(f"| originals | – | {np.mean([colorfulness(p) for p in originals]):.1f} | – | – |")
+    features = None if quick else inception_features(originals)
     for (name, number), made in pictures.items():
         colors = float(np.mean([colorfulness(p) for p in made]))
-        scores = ("–", "–") if quick else _network_scores(made, originals)
-        lines.append(f"| {name} | {number} | {colors:.1f} | {scores[0]} | {scores[1]} |")
+        distance, difference = "–", "–"
+        if features is not None:
+            distance = f"{frechet_distance(inception_features(made), features):.1f}"
+            difference = f"{lpips(made, originals):.3f}"
+        lines.append(f"| {name} | {number} | {colors:.1f} | {distance} | {difference} |")
     return "\n".join(lines)
-
-
-def _network_scores(made: list[np.ndarray], originals: list[np.ndarray]) -> tuple[str, str]:
-    from s2i_training.metrics.fid import fid
-    from s2i_training.metrics.lpips import lpips
-
-    return f"{fid(made, originals):.1f}", f"{lpips(made, originals):.3f}"
 
 
 def _write_sheet(
