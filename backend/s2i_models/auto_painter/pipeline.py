@@ -16,7 +16,7 @@ from s2i_models.auto_painter.snap import keep_to_palette, region_colors, shading
 from s2i_models.auto_painter.view import View, shrink_hints, view_of
 from s2i_models.flats.hints import HintedRegions, Hints, apply_hints, read_hints
 from s2i_models.flats.refine import segment_canvas
-from s2i_models.layers import color_labels, compose, convert_depth
+from s2i_models.layers import color_labels, compose, convert_depth, stack
 from s2i_models.lineart import binary_ink, clean_lines, estimate_paper, ink_strength
 from s2i_models.pipeline import Layer, Pipeline, Request
 
@@ -65,15 +65,16 @@ class PipelineImpl(Pipeline):
         strength = ink_strength(sketch, paper)
         ink = binary_ink(strength)
         hints = _hints_on_canvas(request)
-        painting = self._paint(request, strength, ink, hints)
-        del strength
+        hinted_pixels = None if hints is None else hints.mask(ink.shape)
+        content = ink if hinted_pixels is None else cv2.bitwise_or(ink, hinted_pixels)
+        painting = self._paint(request, strength, content, hints)
 
         step(0.6, "finding regions")
         regions = segment_canvas(
             ink,
             float(settings["gap"]) or None,
             None,
-            None if hints is None else hints.mask(ink.shape),
+            hinted_pixels,
             lambda fraction, name: step(0.6 + 0.2 * fraction, name),
         )
         regions = split_background(regions, painting.coverage, painting.view)
@@ -83,46 +84,38 @@ class PipelineImpl(Pipeline):
         else:
             hinted = apply_hints(regions, hints)
         step(0.85, "laying colors")
-        layers = _compose_layers(request, painting, hinted)
+        layers = _color_layers(request, painting, hinted)
         step(0.95, "handing over")
-        if "lines" in request.outputs or "color" in request.outputs:
-            lines = clean_lines(sketch, paper)
-            if "lines" in request.outputs:
-                layers["lines"] = _as_rgba(lines)
+        if {"lines", "color"} & set(request.outputs):
+            lines = clean_lines(sketch, paper, strength)
+            layers["lines"] = lines
             if "color" in request.outputs:
-                layers["color"] = compose(layers["flats"], layers["shade"][..., 0], lines)
+                layers["color"] = compose(layers["flats"], layers["shade"], lines)
+        _stack_channels(layers, request.outputs)
         origin = request.origins.get("sketch", (0, 0))
         return [Layer(name, layers[name], origin) for name in request.outputs]
 
     def _paint(
-        self, request: Request, strength: np.ndarray, ink: np.ndarray, hints: Hints | None
+        self, request: Request, strength: np.ndarray, content: np.ndarray, hints: Hints | None
     ) -> Painting:
-        content = ink > 0
-        if hints is not None:
-            content |= hints.mask(ink.shape) > 0
         looks = LOOKS[str(request.parameters["quality"])]
-        sizes = [round(relative * self.network.work_size) for relative, _ in looks]
-        view = view_of(content, sizes[0], self.network.stride)
+        seen_at = {}
+        for relative in {relative for relative, _ in looks}:
+            size = round(relative * self.network.work_size)
+            view = view_of(content, size, self.network.stride)
+            seen_at[relative] = view, 1 - view.shrink(strength), _hints_on_grid(hints, view)
+        view, lines, _ = seen_at[looks[0][0]]
         shape = (view.inner_height, view.inner_width)
         total = np.zeros((*shape, 4), np.float32)
-        seen = None
-        for number, (_, mirrored) in enumerate(looks):
+        for number, (relative, mirrored) in enumerate(looks):
             preview = None if number == 0 else _preview(total / number)
             request.progress.step(0.1 + 0.5 * number / len(looks), "painting", preview)
-            own_view = view_of(content, sizes[number], self.network.stride)
-            lines = 1 - own_view.shrink(strength)
-            grid = np.zeros((*lines.shape, 4), np.float32)
-            if hints is not None:
-                colors = convert_depth(hints.colors, np.dtype(np.float32))
-                colors = np.broadcast_to(colors, (len(colors), 3))[hints.color]
-                grid = shrink_hints(hints.y, hints.x, colors, own_view)
-            made = self._forward(lines, grid, mirrored)
+            own_view, *seen = seen_at[relative]
+            made = self._forward(*seen, mirrored)
             made = made[: own_view.inner_height, : own_view.inner_width]
             total += cv2.resize(made, shape[::-1], interpolation=cv2.INTER_AREA)
-            seen = lines[: shape[0], : shape[1]] if seen is None else seen
         total /= len(looks)
-        assert seen is not None
-        return Painting(view, total[..., :3], total[..., 3], seen)
+        return Painting(view, total[..., :3], total[..., 3], lines[: shape[0], : shape[1]])
 
     def _forward(self, lines: np.ndarray, hints: np.ndarray, mirrored: bool) -> np.ndarray:
         """One look: (h, w) and (h, w, 4) to color and coverage (h, w, 4), all float32 0 to 1."""
@@ -146,10 +139,19 @@ def _hints_on_canvas(request: Request) -> Hints | None:
     return read_hints(layer, request.images["sketch"].shape, (int(x), int(y)))
 
 
-def _compose_layers(
+def _hints_on_grid(hints: Hints | None, view: View) -> np.ndarray:
+    if hints is None:
+        return np.zeros((view.grid_height, view.grid_width, 4), np.float32)
+    colors = convert_depth(hints.colors, np.dtype(np.float32))
+    colors = np.broadcast_to(colors, (len(colors), 3))[hints.color]
+    return shrink_hints(hints.y, hints.x, colors, view)
+
+
+def _color_layers(
     request: Request, painting: Painting, hinted: HintedRegions
 ) -> dict[str, np.ndarray]:
-    """The layers `flats`, `shade` and, when asked for, `smooth`, in the sketch's depth."""
+    """`flats` (H, W, 4) and, where asked for, `shade` (H, W) and `smooth` (H, W, 3), in the
+    sketch's depth."""
     regions, view = hinted.regions, painting.view
     depth = request.images["sketch"].dtype
     labels = regions.labels
@@ -169,23 +171,29 @@ def _compose_layers(
     table[empty & ~hinted.hinted] = 0
     layers = {"flats": color_labels(labels, table)}
 
-    small = labels[_under(view, labels)]
-    flat = convert_depth(table[small, :3], np.dtype(np.float32))
-    shade = shading(painting.colors, flat, float(request.parameters["shading"]))
-    shade[table[small, 3] == 0] = 1
-    alpha = layers["flats"][..., 3]
     if {"shade", "color"} & set(request.outputs):
+        small = labels[_under(view, labels)]
+        flat = convert_depth(table[small, :3], np.dtype(np.float32))
+        shade = shading(painting.colors, flat, float(request.parameters["shading"]))
+        shade[table[small, 3] == 0] = 1
         plane = view.enlarge(convert_depth(shade, _warpable(depth)), width, height)
-        plane = convert_depth(plane, depth)
-        layers["shade"] = (
-            cv2.merge([plane, plane, plane, alpha])
-            if depth != np.float16
-            else (np.dstack([plane, plane, plane, alpha]))
-        )
+        layers["shade"] = convert_depth(plane, depth)
     if "smooth" in request.outputs:
         soft = view.enlarge(convert_depth(painting.colors, _warpable(depth)), width, height)
-        layers["smooth"] = np.dstack([convert_depth(soft, depth), alpha])
+        layers["smooth"] = convert_depth(soft, depth)
     return layers
+
+
+def _stack_channels(layers: dict[str, np.ndarray], outputs: tuple[str, ...]) -> None:
+    """Make RGBA of the layers that are asked for."""
+    alpha = layers["flats"][..., 3]
+    if "shade" in outputs:
+        layers["shade"] = stack(*[layers["shade"]] * 3, alpha)
+    if "smooth" in outputs:
+        layers["smooth"] = stack(*np.moveaxis(layers["smooth"], 2, 0), alpha)
+    if "lines" in outputs and layers["lines"].shape[2] == 2:
+        gray, cover = np.moveaxis(layers["lines"], 2, 0)
+        layers["lines"] = stack(gray, gray, gray, cover)
 
 
 def _colors_of_regions(painting: Painting, labels: np.ndarray, count: int) -> np.ndarray:
@@ -230,12 +238,6 @@ def _saturate(colors: np.ndarray, amount: float) -> np.ndarray:
 def _warpable(depth: np.dtype) -> np.dtype:
     """The depth nearest to `depth` that OpenCV resamples."""
     return np.dtype(np.float32) if depth == np.float16 else depth
-
-
-def _as_rgba(lines: np.ndarray) -> np.ndarray:
-    if lines.shape[2] == 4:
-        return lines
-    return lines[..., [0, 0, 0, 1]]
 
 
 def _preview(made: np.ndarray) -> np.ndarray:

@@ -100,17 +100,16 @@ class View:
 def view_of(content: np.ndarray, size: int, stride: int) -> View:
     """The window around a drawing's content, fitted to a grid of at most `size` pixels.
 
-    `content`: (H, W) bool, where there is ink or a hint. `stride`: what grid sides must be
-    multiples of. Without content the window is the whole canvas.
+    `content`: (H, W) bool or uint8, true where there is ink or a hint. `stride`: what grid sides
+    must be multiples of. Without content the window is the whole canvas.
     """
     height, width = content.shape
-    columns = np.flatnonzero(content.any(axis=0))
-    rows = np.flatnonzero(content.any(axis=1))
-    if len(columns) == 0:
+    mask = content.view(np.uint8) if content.dtype == np.bool_ else content
+    left, top, content_width, content_height = cv2.boundingRect(mask)
+    right, bottom = left + content_width, top + content_height
+    if content_width == 0:
         left, top, right, bottom = 0, 0, width, height
     else:
-        left, right = int(columns[0]), int(columns[-1]) + 1
-        top, bottom = int(rows[0]), int(rows[-1]) + 1
         margin = max(2, round(MARGIN * max(right - left, bottom - top)))
         left, top, right, bottom = left - margin, top - margin, right + margin, bottom + margin
     window_width, window_height = right - left, bottom - top

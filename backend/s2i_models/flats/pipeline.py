@@ -12,6 +12,7 @@ from s2i_models.flats.identity import Identity, identify
 from s2i_models.flats.palette import color_of_ids
 from s2i_models.flats.refine import segment_canvas
 from s2i_models.flats.regions import RegionMap
+from s2i_models.layers import color_labels, convert_depth
 from s2i_models.lineart import (
     Paper,
     binary_ink,
@@ -125,28 +126,13 @@ def _flats(
     """The `flats` layer, RGBA in `depth`."""
     regions = hinted.regions
     colors = np.zeros((regions.count, 4), depth)
-    colors[:, :3] = _convert(color_of_ids(identity.ids), depth)
+    colors[:, :3] = convert_depth(color_of_ids(identity.ids), depth)
     # Gray hints give their value to all three channels.
-    colors[hinted.hinted, :3] = _convert(hinted.colors[hinted.hinted], depth)
+    colors[hinted.hinted, :3] = convert_depth(hinted.colors[hinted.hinted], depth)
     opaque = hinted.hinted | ~regions.background
-    colors[opaque, 3] = _convert(np.ones(1, np.float32), depth)
+    colors[opaque, 3] = convert_depth(np.ones(1, np.float32), depth)
     colors[~opaque] = 0
-    # One take of whole pixels instead of four of channels.
-    pixel = {4: np.uint32, 8: np.uint64, 16: np.complex128}[4 * depth.itemsize]
-    flats = np.take(colors.view(pixel)[:, 0], regions.labels)
+    flats = color_labels(regions.labels, colors)
     if not under_lines:
         flats[regions.ink > 0] = 0
-    return flats.view(depth).reshape(*regions.labels.shape, 4)
-
-
-def _convert(values: np.ndarray, depth: np.dtype) -> np.ndarray:
-    """Colors in another depth; unchanged, bit for bit, in their own."""
-    if values.dtype == depth:
-        return values
-    unit = values.astype(np.float64)
-    if values.dtype.kind == "u":
-        unit /= np.iinfo(values.dtype).max
-    if depth.kind == "u":
-        top = np.iinfo(depth).max
-        return np.rint(np.clip(unit, 0, 1) * top).astype(depth)
-    return unit.astype(depth)
+    return flats
