@@ -99,6 +99,9 @@ def test_shading_darkens_only_and_can_be_switched_off() -> None:
     assert (shading(smooth, flat, 0.0) == 1).all()
 
 
+NO_HINTS = np.zeros((192, 192), np.float32)
+
+
 def open_cup() -> tuple[np.ndarray, np.ndarray]:
     """Ink (192, 192) of a square without its top side, and a coverage that fills it."""
     ink = np.zeros((192, 192), np.uint8)
@@ -112,7 +115,9 @@ def test_an_open_figure_is_painted_as_far_as_the_network_covers() -> None:
     ink, coverage = open_cup()
     regions = segment(ink)
     assert regions.background[regions.labels[100, 100]]
-    split = split_background(regions, coverage, view_of(np.ones((192, 192), bool), 192, 32))
+    split = split_background(
+        regions, coverage, NO_HINTS, view_of(np.ones((192, 192), bool), 192, 32)
+    )
     inside = split.labels[100, 100]
     assert not split.background[inside]
     assert split.background[split.labels[20, 100]] and split.background[split.labels[100, 20]]
@@ -123,15 +128,29 @@ def test_paper_that_is_not_enclosed_stays_paper() -> None:
     ink, coverage = open_cup()
     ink[:, 100:] = 0
     regions = segment(ink)
-    split = split_background(regions, coverage, view_of(np.ones((192, 192), bool), 192, 32))
+    split = split_background(
+        regions, coverage, NO_HINTS, view_of(np.ones((192, 192), bool), 192, 32)
+    )
     assert split is regions
+
+
+def test_a_hint_vouches_for_the_part_it_lies_in() -> None:
+    ink, coverage = open_cup()
+    ink[:, 100:] = 0
+    regions = segment(ink)
+    hinted = NO_HINTS.copy()
+    hinted[90:94, 90:94] = 1
+    view = view_of(np.ones((192, 192), np.uint8), 192, 32)
+    split = split_background(regions, coverage, hinted, view)
+    assert not split.background[split.labels[92, 92]]
+    assert split.background[split.labels[20, 20]]
 
 
 def test_closed_figures_are_left_alone() -> None:
     ink, coverage = open_cup()
     ink[50:54, 50:150] = 255
     regions = segment(ink)
-    assert split_background(regions, coverage, view_of(ink > 0, 192, 32)) is regions
+    assert split_background(regions, coverage, NO_HINTS, view_of(ink > 0, 192, 32)) is regions
 
 
 def test_colors_near_a_hint_become_the_hint() -> None:

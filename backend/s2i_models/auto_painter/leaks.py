@@ -23,10 +23,13 @@ SURE = 0.65
 ENCLOSED = 0.5
 
 
-def split_background(regions: RegionMap, coverage: np.ndarray, view: View) -> RegionMap:
+def split_background(
+    regions: RegionMap, coverage: np.ndarray, hinted: np.ndarray, view: View
+) -> RegionMap:
     """Make regions of their own of the parts of the background that paint covers.
 
-    `coverage`: (h, w) float32, 0 to 1, the inner part of the grid of `view`. Returns `regions`
+    `coverage`: (h, w) float32, 0 to 1, and `hinted`: (h, w) float32, 1 where there is a hint, on
+    the inner part of the grid of `view`. A hint vouches for the part it lies in. Returns `regions`
     itself when the background is empty, as it is for closed outlines.
     """
     rows, columns = view.positions(regions.labels.shape)
@@ -43,6 +46,7 @@ def split_background(regions: RegionMap, coverage: np.ndarray, view: View) -> Re
     around = cv2.dilate(pieces.astype(np.float32), disc).astype(np.int32)
     around[pieces > 0] = 0
     kept &= _mean(around, ink.astype(np.float32), count) >= ENCLOSED
+    kept |= _mean(pieces, hinted, count) > 0
     kept[0] = False
     if not kept.any():
         return regions

@@ -34,12 +34,14 @@ LEAST_COVERAGE = 0.25
 @dataclass(frozen=True)
 class Painting:
     """What the network made on the inner grid of `view`, all float32: `colors` (h, w, 3),
-    `coverage` (h, w), 1 where paint goes, and the `lines` (h, w) that it saw."""
+    `coverage` (h, w), 1 where paint goes, and what it saw: `lines` (h, w), `hinted` (h, w), 1
+    where there was a hint."""
 
     view: View
     colors: np.ndarray
     coverage: np.ndarray
     lines: np.ndarray
+    hinted: np.ndarray
 
 
 class PipelineImpl(Pipeline):
@@ -77,7 +79,7 @@ class PipelineImpl(Pipeline):
             hinted_pixels,
             lambda fraction, name: step(0.6 + 0.2 * fraction, name),
         )
-        regions = split_background(regions, painting.coverage, painting.view)
+        regions = split_background(regions, painting.coverage, painting.hinted, painting.view)
         if hints is None:
             none = np.zeros(regions.count, bool)
             hinted = HintedRegions(regions, none, np.zeros((regions.count, 3), sketch.dtype))
@@ -104,18 +106,19 @@ class PipelineImpl(Pipeline):
             size = round(relative * self.network.work_size)
             view = view_of(content, size, self.network.stride)
             seen_at[relative] = view, 1 - view.shrink(strength), _hints_on_grid(hints, view)
-        view, lines, _ = seen_at[looks[0][0]]
+        view, lines, hinted = seen_at[looks[0][0]]
         shape = (view.inner_height, view.inner_width)
         total = np.zeros((*shape, 4), np.float32)
         for number, (relative, mirrored) in enumerate(looks):
             preview = None if number == 0 else _preview(total / number)
             request.progress.step(0.1 + 0.5 * number / len(looks), "painting", preview)
-            own_view, *seen = seen_at[relative]
-            made = self._forward(*seen, mirrored)
+            own_view, own_lines, own_hints = seen_at[relative]
+            made = self._forward(own_lines, own_hints, mirrored)
             made = made[: own_view.inner_height, : own_view.inner_width]
             total += cv2.resize(made, shape[::-1], interpolation=cv2.INTER_AREA)
         total /= len(looks)
-        return Painting(view, total[..., :3], total[..., 3], lines[: shape[0], : shape[1]])
+        inner = (slice(0, shape[0]), slice(0, shape[1]))
+        return Painting(view, total[..., :3], total[..., 3], lines[inner], hinted[..., 3][inner])
 
     def _forward(self, lines: np.ndarray, hints: np.ndarray, mirrored: bool) -> np.ndarray:
         """One look: (h, w) and (h, w, 4) to color and coverage (h, w, 4), all float32 0 to 1."""
