@@ -22,8 +22,8 @@ from s2i_training.run import Run, RunOptions
 
 TINY = recipe.Config(
     phases=(
-        recipe.Phase("colors", 3, 32, 4, adversarial=False, mode_weight=1.0),
-        recipe.Phase("paint", 3, 32, 4, adversarial=True),
+        recipe.Phase("colors", 3, 32, 4, 1e-3, mode_weight=1.0),
+        recipe.Phase("paint", 3, 32, 4, 1e-3, adversarial=True),
     ),
     network=CompactConfig(widths=(16, 24), blocks=1),
     discriminator_width=8,
@@ -118,7 +118,7 @@ def test_training_goes_on_from_weights(tmp_path: Path, data: Path) -> None:
     path = tmp_path / "weights.safetensors"
     recipe.export(tmp_path / "first", path)
     run = Run(RunOptions(tmp_path / "second", workers=0))
-    still = replace(TINY, phases=(replace(TINY.phases[0], steps=1),), learning_rate=0.0)
+    still = replace(TINY, phases=(replace(TINY.phases[0], steps=1, learning_rate=0.0),))
     recipe.train(still, data, run, start_from=path)
     ours, theirs = _weights(tmp_path / "first"), _weights(tmp_path / "second")
     averaged = torch.load(tmp_path / "first" / "checkpoint.pt", weights_only=True)["averages"]

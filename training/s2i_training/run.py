@@ -279,7 +279,7 @@ class Run:
 
 
 def warm_up_and_decay(
-    step: int, total: int, peak: float, warm_up: int = 200, final: float = 0.05
+    step: int, total: int, peak: float, warm_up: int = 50, final: float = 0.1
 ) -> float:
     """Learning rate at `step` of `total`: linear warm-up to `peak`, then cosine to `final`×peak."""
     if step < warm_up:
