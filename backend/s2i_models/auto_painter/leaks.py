@@ -57,20 +57,24 @@ def split_background(
     labels = regions.labels.copy()
     height, width = labels.shape
     soft = np.where(wide > 0, coverage, 0).astype(np.float32)
-    inside = view.enlarge(soft, width, height) > 0.5
-    inside &= regions.background[labels]
-    y, x = np.nonzero(inside)
+    y, x = np.nonzero(view.enlarge(soft, width, height) > 0.5)
+    outside = regions.background[labels[y, x]]
+    y, x = y[outside], x[outside]
     row, column = view.grid_positions(y, x)
     piece = wide[row, column].astype(np.int32)
     # On the piece's smooth border the nearest grid pixel may lie outside of it: leave it empty.
     found = piece > 0
-    labels[y[found], x[found]] = piece[found]
+    y, x, piece = y[found], x[found], piece[found]
     total = regions.count + int(kept.sum())
+    areas = np.append(regions.areas, np.zeros(int(kept.sum()), regions.areas.dtype))
+    areas -= np.bincount(labels[y, x], minlength=total)
+    areas += np.bincount(piece, minlength=total)
+    labels[y, x] = piece
     return replace(
         regions,
         labels=labels,
         background=np.append(regions.background, np.zeros(int(kept.sum()), bool)),
-        areas=np.bincount(labels.ravel(), minlength=total),
+        areas=areas,
     )
 
 
