@@ -35,10 +35,15 @@ def color_labels(labels: np.ndarray, colors: np.ndarray) -> np.ndarray:
     # One look-up of whole pixels instead of four of channels.
     pixel = {4: np.uint32, 8: np.uint64, 16: np.complex128}[4 * colors.dtype.itemsize]
     table = np.ascontiguousarray(colors).view(pixel)[:, 0]
-    painted = np.empty(labels.shape, pixel)
+    return look_up(table, labels).view(colors.dtype).reshape(*labels.shape, 4)
+
+
+def look_up(table: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """`table[labels]` for labels (H, W), without their copy as wide integers that numpy makes."""
+    found = np.empty(labels.shape, table.dtype)
     for rows in _strips(len(labels)):
-        painted[rows] = np.take(table, labels[rows])
-    return painted.view(colors.dtype).reshape(*labels.shape, 4)
+        found[rows] = np.take(table, labels[rows])
+    return found
 
 
 def stack(*planes: np.ndarray) -> np.ndarray:
@@ -55,10 +60,12 @@ def compose(flats: np.ndarray, shade: np.ndarray | None, lines: np.ndarray | Non
     `flats`: (H, W, 4); `shade`: (H, W) of the same depth or None; `lines`: (H, W, 2 or 4) of the
     same depth or None.
     """
-    result = flats.copy()
+    result = np.empty(flats.shape, flats.dtype)
     for rows in _strips(len(flats)):
-        if shade is not None:
-            result[rows] = _shaded(flats[rows], shade[rows])
+        if shade is None:
+            result[rows] = flats[rows]
+        else:
+            _multiply(flats[rows], shade[rows], result[rows])
         if lines is None:
             continue
         # Floating point only where there is a line, a small part of most drawings.
@@ -73,12 +80,14 @@ def compose(flats: np.ndarray, shade: np.ndarray | None, lines: np.ndarray | Non
     return result
 
 
-def _shaded(flats: np.ndarray, shade: np.ndarray) -> np.ndarray:
+def _multiply(flats: np.ndarray, shade: np.ndarray, result: np.ndarray) -> None:
     if flats.dtype.kind != "u":
-        return np.dstack([flats[..., :3] * shade[..., None], flats[..., 3:]])
+        np.multiply(flats[..., :3], shade[..., None], out=result[..., :3])
+        result[..., 3] = flats[..., 3]
+        return
     full = np.iinfo(flats.dtype).max
-    opaque = np.full_like(shade, full)
-    return cv2.multiply(flats, stack(shade, shade, shade, opaque), scale=1 / full)
+    shades = stack(shade, shade, shade, np.full_like(shade, full))
+    cv2.multiply(flats, shades, dst=result, scale=1 / full)
 
 
 def _pixels(layer: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 
 from s2i_models.flats.closing import draw_closings, find_closings
 from s2i_models.flats.orientation import own_orientation
+from s2i_models.layers import look_up
 from s2i_models.lineart import connected_pieces, nearest_zero
 
 # Of the canvas's shorter side: the widest gap that is closed, and the side of a square as large
@@ -116,7 +117,7 @@ def label_regions(
     new = np.zeros(count, np.int32)
     new[kept] = np.arange(len(kept))
     table = new[root]
-    labels = np.take(table, labels)
+    labels = look_up(table, labels)
     background = corner[kept]
     background[0] = True
     merged = np.bincount(table, weights=areas, minlength=len(kept)).astype(np.int64)
