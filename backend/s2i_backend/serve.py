@@ -16,6 +16,8 @@ from s2i_backend.log import configure_daemon
 from s2i_backend.options import ServeOptions
 from s2i_client import messages as m
 from s2i_client.connection_file import (
+    FILE_NAME,
+    LOCK_NAME,
     Connection,
     make_private_folder,
     read_connection,
@@ -24,9 +26,10 @@ from s2i_client.connection_file import (
 )
 
 log = logging.getLogger(__name__)
-LOCK_NAME = "daemon.lock"
 EXIT_OK = 0
 EXIT_ALREADY_RUNS = 3
+# A host that looks whether the lock is held has it for some microseconds.
+_LOCK_SECONDS = 0.5
 
 
 def serve(options: ServeOptions) -> int:
@@ -40,11 +43,13 @@ def serve(options: ServeOptions) -> int:
     lock = FileLock(options.run_folder / LOCK_NAME)
     try:
         # Held for life; the system lets go of it when the process ends, however that is.
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=_LOCK_SECONDS, poll_interval=0.02)
     except Timeout:
         log.error("%s", _who_runs(options))
         return EXIT_ALREADY_RUNS
     try:
+        # A file left by a daemon that was killed would now count as ours, until we write one.
+        (options.run_folder / FILE_NAME).unlink(missing_ok=True)
         return _serve_locked(options)
     finally:
         lock.release()

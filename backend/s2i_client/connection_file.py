@@ -1,7 +1,8 @@
 """The file through which hosts find and trust the daemon: `connection.json`, owner-only.
 
-The daemon writes it once its socket is bound and removes it on exit. A file whose process is gone
-counts as none.
+The daemon writes it once its socket is bound and removes it on exit. It holds `daemon.lock` beside
+it for as long as it lives, so a file without a held lock was left behind and counts as none; so
+does a file that anybody but the user could have written or read.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from pathlib import Path
 from .errors import S2IError
 
 FILE_NAME = "connection.json"
+LOCK_NAME = "daemon.lock"
 _OWNER_ONLY = 0o700
+_OTHERS = 0o077
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def make_private_folder(folder: Path) -> Path:
                 f"{folder} belongs to another user.",
                 "Remove it, or set S2I_RUNTIME_DIR to a folder of your own.",
             )
-        if stat.S_IMODE(found.st_mode) & 0o077:
+        if stat.S_IMODE(found.st_mode) & _OTHERS:
             folder.chmod(_OWNER_ONLY)
     return folder
 
@@ -96,9 +99,13 @@ def write_connection(connection: Connection, folder: Path) -> Path:
 
 
 def read_connection(folder: Path) -> Connection | None:
-    """The connection of a running daemon; None when there is no file, or only a stale one."""
+    """The connection of a running daemon; None when there is no file, or only a stale one.
+
+    A folder or file that belongs to somebody else, or is open to others, counts as none too: a
+    host would send its pictures to whoever wrote it.
+    """
     try:
-        plain = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
+        plain = json.loads(_read_private(folder))
         connection = Connection(
             endpoint=str(plain["endpoint"]),
             pid=int(plain["pid"]),
@@ -109,7 +116,50 @@ def read_connection(folder: Path) -> Connection | None:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return connection if connection.is_alive else None
+    # The process id alone proves nothing: another program may have got it since.
+    served = connection.pid == 0 or _is_locked(folder / LOCK_NAME)
+    return connection if served and connection.is_alive else None
+
+
+def _read_private(folder: Path) -> str:
+    """The file's text. Raises `PermissionError` when it is not the user's alone."""
+    with (folder / FILE_NAME).open(encoding="utf-8") as file:
+        if sys.platform != "win32":
+            # What was opened is looked at, so that nothing can be put in its place meanwhile.
+            for found in (folder.lstat(), os.fstat(file.fileno())):
+                if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & _OTHERS:
+                    raise PermissionError(f"{folder} is not this user's alone")
+        return file.read()
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether a process holds the lock; it is tried without waiting, and let go of at once."""
+    try:
+        with path.open("r+b") as file:
+            return not _can_lock(file.fileno())
+    except OSError:
+        return False
+
+
+def _can_lock(descriptor: int) -> bool:
+    """Lock as the daemon does, which uses filelock: `flock`, or the first byte on Windows."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+        return True
+    import fcntl
+
+    try:
+        # Shared, so that two hosts that look at once do not take each other for the daemon.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def remove_connection(folder: Path, pid: int) -> None:

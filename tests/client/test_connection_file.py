@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from filelock import FileLock
 
 from s2i_client import connection_file
 from s2i_client.connection_file import Connection
@@ -25,9 +26,56 @@ def gone_pid():
     return process.pid
 
 
+@pytest.fixture
+def lock(tmp_path):
+    """The lock of a daemon that serves from `tmp_path`."""
+    with FileLock(tmp_path / connection_file.LOCK_NAME) as held:
+        yield held
+
+
+@pytest.mark.usefixtures("lock")
 def test_what_is_written_is_read(tmp_path):
     connection_file.write_connection(connection(), tmp_path)
     assert connection_file.read_connection(tmp_path) == connection()
+
+
+@posix_only
+@pytest.mark.usefixtures("lock")
+@pytest.mark.parametrize("mode", [0o710, 0o701, 0o777])
+def test_a_file_in_a_folder_open_to_others_counts_as_none(tmp_path, mode):
+    connection_file.write_connection(connection(), tmp_path)
+    tmp_path.chmod(mode)
+    assert connection_file.read_connection(tmp_path) is None
+
+
+@posix_only
+@pytest.mark.usefixtures("lock")
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o602])
+def test_a_file_open_to_others_counts_as_none(tmp_path, mode):
+    connection_file.write_connection(connection(), tmp_path).chmod(mode)
+    assert connection_file.read_connection(tmp_path) is None
+
+
+@posix_only
+@pytest.mark.usefixtures("lock")
+def test_a_file_of_another_user_counts_as_none(tmp_path, monkeypatch):
+    connection_file.write_connection(connection(), tmp_path)
+    somebody_else = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: somebody_else)
+    assert connection_file.read_connection(tmp_path) is None
+
+
+def test_a_file_whose_process_id_another_program_has_got_counts_as_none(tmp_path, lock):
+    connection_file.write_connection(connection(), tmp_path)
+    lock.release()
+    assert connection_file.read_connection(tmp_path) is None
+
+
+@pytest.mark.usefixtures("lock")
+def test_looking_for_a_daemon_does_not_take_its_lock(tmp_path):
+    connection_file.write_connection(connection(), tmp_path)
+    for _ in range(2):
+        assert connection_file.read_connection(tmp_path) == connection()
 
 
 @posix_only
@@ -52,14 +100,18 @@ def test_a_link_in_the_place_of_the_folder_is_refused(tmp_path):
         connection_file.make_private_folder(tmp_path / "run")
 
 
+@pytest.mark.usefixtures("lock")
 def test_a_file_of_a_process_that_is_gone_counts_as_none(tmp_path, gone_pid):
     connection_file.write_connection(connection(gone_pid), tmp_path)
     assert connection_file.read_connection(tmp_path) is None
 
 
+@pytest.mark.usefixtures("lock")
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}', '{"endpoint": 1, "pid": "x"}'])
 def test_a_broken_file_counts_as_none(tmp_path, content):
-    (tmp_path / connection_file.FILE_NAME).write_text(content)
+    path = tmp_path / connection_file.FILE_NAME
+    path.write_text(content)
+    path.chmod(0o600)
     assert connection_file.read_connection(tmp_path) is None
 
 
