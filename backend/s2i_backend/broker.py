@@ -83,7 +83,9 @@ class Broker:
         arguments = ()
         if self.options.model_bytes is not None:
             arguments = ("--model-bytes", str(self.options.model_bytes))
-        self.supervisor = Supervisor(self.link, self.options.devices, arguments)
+        self.supervisor = Supervisor(
+            self.link, self.options.run_folder.resolve(), self.options.devices, arguments
+        )
         self.dispatch = Dispatch(self.options, self.link.socket, self.supervisor, self)
 
     def run(self) -> None:

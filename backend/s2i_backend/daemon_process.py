@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from typing import Any
 
 import psutil
 
+from s2i_backend.child_environment import child_environment
 from s2i_client.blocking import BlockingClient
 from s2i_client.connection_file import make_private_folder, read_connection, runtime_folder
 from s2i_client.errors import DaemonUnavailable
@@ -72,10 +72,8 @@ def start(devices: Sequence[str], idle_seconds: float = IDLE_SECONDS) -> None:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            # `-m` looks for modules in the current folder first, and the user's pictures may lie
-            # beside a file called random.py. Nobody else can write into this folder.
             cwd=folder,
-            env=_environment(),
+            env=child_environment(),
             **_detached(),
         )
     end = time.monotonic() + START_SECONDS
@@ -95,16 +93,6 @@ def start(devices: Sequence[str], idle_seconds: float = IDLE_SECONDS) -> None:
                 f"See {log}.",
             )
         time.sleep(0.02)
-
-
-def _environment() -> dict[str, str]:
-    """This program's environment, with the folders of ours as full paths."""
-    ours = {
-        n: str(Path(v).resolve())
-        for n, v in os.environ.items()
-        if n.startswith("S2I_") and n.endswith("_DIR") and v
-    }
-    return {**os.environ, **ours}
 
 
 def _detached() -> dict[str, Any]:

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import logging
-import os
+import re
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from s2i_backend.child_environment import child_environment
 from s2i_backend.link import BrokerEnd
 
 log = logging.getLogger(__name__)
 MAX_FAILED_STARTS = 3
+# A worker that lived so long after it came up has died by itself, not of how it was started.
+_LONG_LIFE_SECONDS = 30.0
+_LONGEST_PAUSE_SECONDS = 30.0
 _STOP_SECONDS = 2.0
+# How a worker's own log lines begin, see `configure_worker`.
+_LOG_LINE = re.compile(r"(DEBUG|INFO|WARNING|ERROR|CRITICAL) \S+: ")
 
 
 @dataclass
 class Worker:
-    """A worker process. `state`: starting, idle, busy, dead or unusable."""
+    """A worker process. `state`: starting, idle, busy or unusable. `up_at`: when it came up."""
 
     name: str
     device: str
@@ -28,7 +36,7 @@ class Worker:
     state: str = "starting"
     info: dict[str, Any] = field(default_factory=dict)
     memory: int = 0
-    started: float = field(default_factory=time.monotonic)
+    up_at: float = 0.0
 
     @property
     def pid(self) -> int:
@@ -36,22 +44,38 @@ class Worker:
 
 
 class Supervisor:
-    """One worker for each device, for as long as the broker lives."""
+    """One worker for each device, for as long as the broker lives.
 
-    def __init__(self, link: BrokerEnd, devices: tuple[str, ...], arguments: tuple[str, ...] = ()):
+    Workers run in `folder`, which is the daemon's own.
+    """
+
+    def __init__(
+        self,
+        link: BrokerEnd,
+        folder: Path,
+        devices: tuple[str, ...],
+        arguments: tuple[str, ...] = (),
+    ):
         self._link = link
+        self._folder = folder
         self._arguments = arguments
         self._count = 0
         # Why the last worker that was given up could not be started.
         self.reason = ""
         self._failed_starts: dict[str, int] = {}
-        self._restart_at: dict[str, float] = {}
+        # Of each device: how often in a row no process could be made, or one died soon after
+        # it came up.
+        self._short_lives: dict[str, int] = {}
+        self._restarts: list[tuple[float, str]] = []  # when, and on which device
         self.workers: dict[str, Worker] = {}
         for device in devices:
             self.start(device)
 
-    def start(self, device: str) -> Worker:
-        """Start a worker; it says `up` when it can be used."""
+    def start(self, device: str) -> None:
+        """Start a worker; it says `up` when it can be used.
+
+        A machine that can not make a process just now is asked again later.
+        """
         self._count += 1
         name = f"worker-{self._count}"
         command = [
@@ -60,18 +84,22 @@ class Supervisor:
         ]  # fmt: skip
         # The worker ends when its standard input does: the broker holds the only other end, so
         # no worker outlives a broker, however that died.
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env={**os.environ, **self._link.environment},
-        )
+        try:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                cwd=self._folder,
+                env={**child_environment(), **self._link.environment},
+            )
+        except OSError as error:
+            log.error("no process could be made for %s: %s", device, error)
+            self._restart(device, time.monotonic(), 1)
+            return
         threading.Thread(target=_copy_log, args=(name, process), daemon=True).start()
-        worker = Worker(name, device, process)
-        self.workers[name] = worker
+        self.workers[name] = Worker(name, device, process)
         log.info("started %s for %s, process %d", name, device, process.pid)
-        return worker
 
     def up(self, name: str, info: dict[str, Any]) -> None:
         """A worker said that it is ready; `info` names its device and others it saw."""
@@ -80,7 +108,10 @@ class Supervisor:
         worker.device = info["device"]
         worker.info = info
         worker.state = "idle"
-        served = {w.device for w in self.workers.values()}
+        worker.up_at = time.monotonic()
+        served = {w.device for w in self.workers.values()} | {
+            device for _, device in self._restarts
+        }
         for device in info.get("others", ()):
             if device not in served:
                 self.start(device)
@@ -100,20 +131,22 @@ class Supervisor:
     @property
     def usable(self) -> bool:
         """Whether there is, or will be, a worker to run jobs."""
-        return any(w.state != "unusable" for w in self.workers.values()) or bool(self._restart_at)
+        return any(w.state != "unusable" for w in self.workers.values()) or bool(self._restarts)
 
     def tick(self, now: float) -> list[Worker]:
         """Return the workers that have died, and start others for their devices."""
         dead = []
         for worker in list(self.workers.values()):
-            if worker.state != "unusable" and worker.process.poll() is not None:
+            # Asked of one that was given up too, which would else stay a zombie.
+            ended = worker.process.poll() is not None
+            if ended and worker.state != "unusable":
                 log.error("%s ended with code %s", worker.name, worker.process.returncode)
                 dead.append(worker)
                 self._bury(worker, now)
-        for device, at in list(self._restart_at.items()):
-            if now >= at:
-                del self._restart_at[device]
-                self.start(device)
+        due = [restart for restart in self._restarts if restart[0] <= now]
+        self._restarts = [restart for restart in self._restarts if restart[0] > now]
+        for _, device in due:
+            self.start(device)
         return dead
 
     def _bury(self, worker: Worker, now: float) -> None:
@@ -122,7 +155,9 @@ class Supervisor:
         came_up = worker.state != "starting"
         if came_up:
             del self.workers[worker.name]
-            self.start(worker.device)
+            if now - worker.up_at >= _LONG_LIFE_SECONDS:
+                self._short_lives.pop(worker.device, None)
+            self._restart(worker.device, now, 0)
             return
         failures = self._failed_starts.get(worker.device, 0) + 1
         self._failed_starts[worker.device] = failures
@@ -130,7 +165,14 @@ class Supervisor:
             self.give_up(worker.name, f"its process ended {failures} times while it started")
             return
         del self.workers[worker.name]
-        self._restart_at[worker.device] = now + failures
+        self._restarts.append((now + failures, worker.device))
+
+    def _restart(self, device: str, now: float, least: float) -> None:
+        """Start a worker after `least` seconds or more: at once the first time, then ever later."""
+        lives = self._short_lives.get(device, 0)
+        self._short_lives[device] = lives + 1
+        pause = min(2.0 ** (lives - 1), _LONGEST_PAUSE_SECONDS) if lives else 0.0
+        self._restarts.append((now + max(pause, least), device))
 
     def stop(self) -> None:
         """End all workers and wait for them."""
@@ -151,6 +193,21 @@ class Supervisor:
 def _copy_log(name: str, process: subprocess.Popen) -> None:
     """Write what a worker says, tracebacks too, into the daemon's log."""
     assert process.stderr is not None
-    worker_log = logging.getLogger(f"s2i_backend.{name}")
-    for line in process.stderr:
-        worker_log.info("%s", line.decode(errors="replace").rstrip())
+    copy_lines(logging.getLogger(f"s2i_backend.{name}"), process.stderr)
+
+
+def copy_lines(target: logging.Logger, lines: Iterable[bytes]) -> None:
+    """Log each line at the level it begins with.
+
+    A line without one belongs to the record before it, as those of a traceback do, or comes from
+    a library or a crash, which must not be missed: it has at least the level WARNING.
+    """
+    level = logging.WARNING
+    for line in lines:
+        text = line.decode(errors="replace").rstrip()
+        if found := _LOG_LINE.match(text):
+            level = logging.getLevelName(found[1])
+            target.log(level, "%s", text)
+        else:
+            level = max(level, logging.WARNING)
+            target.log(level, "%s", text)
