@@ -5,6 +5,7 @@ Only `safetensors` files are kept and loaded, so no file of weights can run a pr
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -57,6 +58,14 @@ class Weights:
         """The text of the model card beside the file, where there is one."""
         path = self.path.with_suffix(".md")
         return path.read_text(encoding="utf-8") if path.is_file() else None
+
+    def sha256(self) -> str:
+        """The digest of the file, in hexadecimal; reads all of it."""
+        found = hashlib.sha256()
+        with self.path.open("rb") as file:
+            while block := file.read(1 << 20):
+                found.update(block)
+        return found.hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for `--json`."""

@@ -6,6 +6,7 @@ Nothing on the way between a host and the daemon is a file: this is for `s2i-bac
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
 import struct
@@ -19,27 +20,54 @@ import cv2
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
+from s2i_backend.pixels_numpy import DEPTHS, ORDERS
 from s2i_client.pixels import Picture, PictureError, ResultLayer
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"})
 KINDS = "PNG, JPEG, WebP or TIFF"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _TIFF = (b"II*\0", b"MM\0*")
 _RECORD_KEY = b"s2i"
+# A PNG begins with its signature (8 bytes) and IHDR (25); the record comes next, in an iTXt chunk
+# whose text is UTF-8, not compressed, of no language.
+_RECORD_AT = 33
+_RECORD_START = b"iTXt" + _RECORD_KEY + b"\0\0\0\0\0"
+_CONTENT_KEY = "content"
 _ORIENTATION_TAG = 0x0112
 _BITS_PER_SAMPLE_TAG = 258
 # Steps of the table through which deep pictures change their profile: 52 values, 0, 5, … 255.
 _TABLE_STEP = 5
-_ORDERS = {1: "gray", 2: "graya", 3: "rgb", 4: "rgba"}
-_DEPTHS: dict[str, Any] = {"uint8": "u8", "uint16": "u16", "float16": "f16", "float32": "f32"}
+
+
+# Pillow opens no larger picture: twice as many as it warns of.
+MAX_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+# A broken file raises nearly anything: OSError for a short one, SyntaxError for PNG chunks,
+# struct.error for TIFF directories, TypeError for tags of another kind than is usual.
+_BROKEN = (
+    OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError,
+    struct.error, zlib.error,
+)  # fmt: skip
 
 
 class PictureFileError(ValueError):
     """A file that can not be read or written; the text names it and says what to do."""
 
 
-def read_picture(path: Path, name: str) -> Picture:
-    """Read a PNG, JPEG, WebP or TIFF file as the picture called `name`.
+def read_file(path: Path) -> bytes:
+    """The bytes of a file. Raises `PictureFileError`."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise PictureFileError(f"{path}: {reason}. Check the name and the permissions.") from error
+
+
+def digest(data: bytes) -> str:
+    """What tells one file's bytes from another's: their SHA-256, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def decode_picture(data: bytes, path: Path, name: str) -> Picture:
+    """Decode a PNG, JPEG, WebP or TIFF file, read from `path`, as the picture called `name`.
 
     8-bit files give u8, 16-bit PNG and TIFF u16, float TIFF f32; gray, gray and alpha, RGB or
     RGBA as the file has it, palettes and CMYK become RGB. The picture is turned upright as its
@@ -48,11 +76,6 @@ def read_picture(path: Path, name: str) -> Picture:
     pages or frames the first is read. Raises `PictureFileError`.
     """
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise PictureFileError(f"{path}: {reason}. Check the name and the permissions.") from error
-    try:
         pixels = _decode(data)
     except UnidentifiedImageError:
         raise PictureFileError(
@@ -60,11 +83,9 @@ def read_picture(path: Path, name: str) -> Picture:
         ) from None
     except Image.DecompressionBombError:
         raise PictureFileError(
-            f"{path}: more pixels than 8192 × 8192 can be. Make the picture smaller."
+            f"{path}: more than {MAX_PIXELS / 1e6:.0f} megapixels. Make the picture smaller."
         ) from None
-    # A broken file raises nearly anything: OSError for a short one, SyntaxError for PNG chunks,
-    # struct.error for TIFF directories.
-    except (OSError, SyntaxError, ValueError, struct.error, KeyError, IndexError) as error:
+    except _BROKEN as error:
         raise PictureFileError(
             f"{path}: damaged or incomplete ({error}). Save or copy it again."
         ) from error
@@ -76,8 +97,8 @@ def read_picture(path: Path, name: str) -> Picture:
             width=width,
             height=height,
             channels=channels,
-            depth=_DEPTHS[pixels.dtype.name],
-            order=_ORDERS[channels],  # type: ignore[arg-type]
+            depth=DEPTHS[pixels.dtype.name],
+            order=ORDERS[channels],
             data=pixels.reshape(-1).view(np.uint8).data,
         )
     except PictureError as error:
@@ -115,11 +136,16 @@ def _is_deep(picture: Image.Image, data: bytes) -> bool:
 
 
 def _decode_deep(data: bytes) -> np.ndarray:
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:  # its text names OpenCV's source, not the file
+        pixels = None
     if pixels is None:
         raise ValueError("its pixels can not be decoded")
     if pixels.dtype not in (np.uint16, np.float32):
         raise ValueError(f"pixels of type {pixels.dtype} are not supported")
+    if pixels.ndim == 3 and pixels.shape[2] not in ORDERS:
+        raise ValueError(f"{pixels.shape[2]} channels are not supported")
     if pixels.ndim == 3 and pixels.shape[2] >= 3:
         pixels = pixels[:, :, [2, 1, 0, 3][: pixels.shape[2]]]
     return pixels if pixels.ndim == 3 else pixels[:, :, None]
@@ -206,6 +232,9 @@ def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
 def encode_png(layer: ResultLayer, record: Mapping[str, Any]) -> bytes:
     """A layer as a PNG file, with `record` (how it was made) as JSON in a text chunk.
 
+    The chunk also has the digest of all that is not the chunk, which is how `read_record` knows
+    a file that was changed since.
+
     u8 layers are written with 8 bits and u16 with 16, both exactly; float ones with 16. Gray and
     alpha becomes RGBA.
     """
@@ -224,26 +253,35 @@ def encode_png(layer: ResultLayer, record: Mapping[str, Any]) -> bytes:
 
 
 def _pixels_of(layer: ResultLayer) -> np.ndarray:
-    dtype = {short: long for long, short in _DEPTHS.items()}[layer.depth]
+    dtype = {short: long for long, short in DEPTHS.items()}[layer.depth]
     values = np.frombuffer(layer.data, np.dtype(dtype).newbyteorder("<"))
     return values.astype(dtype, copy=False).reshape(layer.height, layer.width, layer.channels)
 
 
 def _insert_record(png: bytes, record: Mapping[str, Any]) -> bytes:
-    # A PNG begins with its signature (8 bytes) and IHDR (25); iTXt holds UTF-8, uncompressed.
-    text = json.dumps(dict(record), sort_keys=True, ensure_ascii=False).encode()
-    body = b"iTXt" + _RECORD_KEY + b"\0\0\0\0\0" + text
+    told = {**record, _CONTENT_KEY: digest(png)}
+    body = _RECORD_START + json.dumps(told, sort_keys=True, ensure_ascii=False).encode()
     chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
-    return png[:33] + chunk + png[33:]
+    return png[:_RECORD_AT] + chunk + png[_RECORD_AT:]
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
-    """The record in a PNG file that `encode_png` made; None when there is no such file."""
+    """The record in a PNG file that `encode_png` made.
+
+    None when there is no such file, when another program made it, and when anything in it was
+    changed since: then it is no longer what the record says.
+    """
     try:
-        with Image.open(path) as picture:
-            return json.loads(picture.info[_RECORD_KEY.decode()])
-    except (OSError, SyntaxError, ValueError, KeyError, TypeError):
+        data = path.read_bytes()
+        length = struct.unpack_from(">I", data, _RECORD_AT)[0]
+        text_at, end = _RECORD_AT + 4 + len(_RECORD_START), _RECORD_AT + 8 + length
+        if data[_RECORD_AT + 4 : text_at] != _RECORD_START:
+            return None
+        record = json.loads(data[text_at:end])
+        content = record.pop(_CONTENT_KEY)
+    except (OSError, ValueError, KeyError, AttributeError, struct.error):
         return None
+    return record if content == digest(data[:_RECORD_AT] + data[end + 4 :]) else None
 
 
 def write_file(path: Path, data: bytes) -> None:

@@ -16,8 +16,8 @@ from s2i_client.pixels import LayerInfo, PictureInfo
 from s2i_models.pipeline import Layer
 
 _DTYPES = {"u8": "<u1", "u16": "<u2", "f16": "<f2", "f32": "<f4"}
-_DEPTHS = {"uint8": "u8", "uint16": "u16", "float16": "f16", "float32": "f32"}
-_ORDERS = {1: "gray", 2: "graya", 3: "rgb", 4: "rgba"}
+DEPTHS: dict[str, Any] = {"uint8": "u8", "uint16": "u16", "float16": "f16", "float32": "f32"}
+ORDERS: dict[int, Any] = {1: "gray", 2: "graya", 3: "rgb", 4: "rgba"}
 _REVERSED = {"bgra": [2, 1, 0, 3], "bgr": [2, 1, 0]}
 _REVERSED_ORDERS = {"rgb": "bgr", "rgba": "bgra"}
 
@@ -52,8 +52,8 @@ def to_picture(
     8-bit layers stay sRGB whatever the profile, because linear light in 8 bits shows bands.
     """
     pixels = layer.pixels if layer.pixels.ndim == 3 else layer.pixels[..., None]
-    depth = _DEPTHS.get(pixels.dtype.name)
-    order = _ORDERS.get(pixels.shape[2])
+    depth = DEPTHS.get(pixels.dtype.name)
+    order = ORDERS.get(pixels.shape[2])
     if depth is None or order is None:
         raise ValueError(f"layer {layer.name}: {pixels.shape} of {pixels.dtype} is no picture")
     profile = "sRGB"
@@ -68,8 +68,8 @@ def to_picture(
         width=pixels.shape[1],
         height=pixels.shape[0],
         channels=pixels.shape[2],
-        depth=depth,  # type: ignore[arg-type]
-        order=order,  # type: ignore[arg-type]
+        depth=depth,
+        order=order,
         profile=profile,  # type: ignore[arg-type]
         origin=Point(*layer.origin),
         kind=kind,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from s2i_client.declaration import Declaration
 
-# As picture_files.SUFFIXES, which is not imported here because it brings the decoders along.
+# The files of a folder that `picture_files` can read.
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"})
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 from s2i_backend.picture_files import (
     PictureFileError,
+    decode_picture,
+    digest,
     encode_png,
-    read_picture,
+    read_file,
     read_record,
     write_file,
 )
@@ -35,12 +39,17 @@ Status = Literal["done", "finished before", "failed", "cancelled"]
 
 @dataclass(frozen=True)
 class Wish:
-    """What to make of every piece. `weights`: the name of those that the pipeline loads."""
+    """What to make of every piece.
+
+    `weights`: the name and the digest of those that the pipeline loads. `force`: whether files
+    that are in the way are replaced, whoever made them.
+    """
 
     pipeline: str
     parameters: dict[str, Value]
     outputs: tuple[str, ...]
-    weights: str | None
+    weights: tuple[str, str] | None
+    force: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,30 +74,74 @@ def layer_files(piece: Piece, wish: Wish) -> dict[str, Path]:
     return {name: piece.out / f"{name}.png" for name in wish.outputs}
 
 
-def record_of(piece: Piece, wish: Wish) -> dict[str, Any]:
-    """How the layers of a piece are made, as every written file tells.
+def record_of(wish: Wish, inputs: Mapping[str, tuple[Path, bytes]]) -> dict[str, Any]:
+    """How layers are made of these files (path and content), as every written file tells.
 
-    Input files are told by name, size and time of change, which is how a run knows whether the
+    Everything that decides what they look like is in it, which is how a run knows whether the
     layers it finds are finished.
     """
-    inputs = {}
-    for name, path in piece.inputs.items():
-        found = path.stat()
-        inputs[name] = {"file": path.name, "bytes": found.st_size, "modified": found.st_mtime_ns}
+    weights = None if wish.weights is None else {"name": wish.weights[0], "sha256": wish.weights[1]}
     return {
+        "version": version("s2i"),
         "pipeline": wish.pipeline,
-        "weights": wish.weights,
+        "weights": weights,
         "parameters": dict(wish.parameters),
-        "inputs": inputs,
+        "inputs": {
+            name: {"file": path.name, "sha256": digest(data)}
+            for name, (path, data) in inputs.items()
+        },
     }
 
 
 def is_finished(piece: Piece, wish: Wish) -> bool:
     """Whether all layers are there, made of these files with these settings."""
-    if piece.missing is not None:
+    found = [read_record(path) for path in layer_files(piece, wish).values()]
+    if piece.missing is not None or None in found:
         return False
-    record = record_of(piece, wish)
-    return all(read_record(path) == record for path in layer_files(piece, wish).values())
+    try:
+        record = record_of(wish, _read(piece))
+    except PictureFileError:
+        return False
+    return all(other == record for other in found)
+
+
+def overwritten_input(pieces: Sequence[Piece], wish: Wish) -> tuple[Path, Path] | None:
+    """An input of the run that one of its layers would replace, and that layer's file."""
+    inputs = {}
+    for path in {path for piece in pieces for path in piece.inputs.values()}:
+        if path.exists():
+            found = path.stat()
+            inputs[found.st_dev, found.st_ino] = path
+    for piece in pieces:
+        for path in layer_files(piece, wish).values():
+            if path.exists():
+                found = path.stat()
+                if taken := inputs.get((found.st_dev, found.st_ino)):
+                    return taken, path
+    return None
+
+
+def _read(piece: Piece) -> dict[str, tuple[Path, bytes]]:
+    return {name: (path, read_file(path)) for name, path in piece.inputs.items()}
+
+
+def _check_free(piece: Piece, wish: Wish) -> None:
+    """Raises `PictureFileError` when a file is in the way that may be somebody's work."""
+    for path in layer_files(piece, wish).values():
+        if not wish.force and os.path.lexists(path) and read_record(path) is None:
+            raise PictureFileError(
+                f"{path}: not made by s2i, or changed since, so it is kept. Move or rename it, "
+                "choose another folder with -o, or replace it with --force."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Flight:
+    """A piece that the daemon has. `record`: of the files as they were read for it."""
+
+    piece: Piece
+    job: BlockingJob
+    record: dict[str, Any]
 
 
 class Work:
@@ -109,7 +162,7 @@ class Work:
         self._client = client
         self._wish = wish
         self._waiting = deque(pieces)
-        self._flying: list[tuple[Piece, BlockingJob]] = []
+        self._flying: list[Flight] = []
         self._report = report
         self._progress = progress
         self._ended = 0
@@ -129,14 +182,14 @@ class Work:
                 self._wait()
                 self._collect()
         except KeyboardInterrupt:
-            for _, job in self._flying:
-                job.cancel()
+            for flight in self._flying:
+                flight.job.cancel()
             self._client.wait_until(
-                lambda: all(job.ended for _, job in self._flying), CANCEL_SECONDS
+                lambda: all(flight.job.ended for flight in self._flying), CANCEL_SECONDS
             )
             raise
         finally:
-            for piece in [*(piece for piece, _ in self._flying), *self._waiting]:
+            for piece in [*(flight.piece for flight in self._flying), *self._waiting]:
                 self._end(piece, "cancelled")
 
     def _submit(self) -> None:
@@ -148,26 +201,29 @@ class Work:
                 self._end(piece, "failed", error=error)
                 continue
             try:
-                pictures = [read_picture(path, name) for name, path in piece.inputs.items()]
+                _check_free(piece, self._wish)
+                files = _read(piece)
+                pictures = [decode_picture(data, path, n) for n, (path, data) in files.items()]
             except PictureFileError as error:
                 self._end(piece, "failed", error=str(error))
                 continue
             job = self._client.submit(
                 self._wish.pipeline, pictures, self._wish.parameters, outputs=self._wish.outputs
             )
-            self._flying.append((piece, job))
+            self._flying.append(Flight(piece, job, record_of(self._wish, files)))
             self._show()
             # Reading the next file takes a while: hand this one over before.
             self._client.wait_until(lambda: True)
 
     def _has_room(self) -> bool:
-        byte_count = sum(memoryview(data).nbytes for _, job in self._flying for data in job.data)
+        jobs = [flight.job for flight in self._flying]
+        byte_count = sum(memoryview(data).nbytes for job in jobs for data in job.data)
         return len(self._flying) < self._ahead and byte_count < AHEAD_BYTES
 
     def _wait(self) -> None:
         def anything_ended() -> bool:
             self._show()
-            return any(job.ended for _, job in self._flying)
+            return any(flight.job.ended for flight in self._flying)
 
         self._client.wait_until(anything_ended, BUSY_SECONDS)
         if self._client.client.state is ClientState.ready:
@@ -180,14 +236,15 @@ class Work:
             )
 
     def _collect(self) -> None:
-        for piece, job in [flight for flight in self._flying if flight[1].ended]:
-            self._flying.remove((piece, job))
+        for flight in [flight for flight in self._flying if flight.job.ended]:
+            self._flying.remove(flight)
+            piece = flight.piece
             try:
-                result = job.outcome()
+                result = flight.job.outcome()
                 layers = layer_files(piece, self._wish)
-                record = record_of(piece, self._wish)
+                _check_free(piece, self._wish)  # again, for what was saved there meanwhile
                 for layer in result.layers:
-                    write_file(layers[layer.name], encode_png(layer, record))
+                    write_file(layers[layer.name], encode_png(layer, flight.record))
             except S2IError as error:
                 if error.code == "busy":
                     self._waiting.appendleft(piece)
@@ -207,7 +264,8 @@ class Work:
     def _show(self) -> None:
         if not self._flying:
             return
-        running = [job for _, job in self._flying if not job.ended and job.device]
-        piece, job = self._flying[0]
+        jobs = [flight.job for flight in self._flying]
+        running = [job for job in jobs if not job.ended and job.device]
+        piece, job = self._flying[0].piece, jobs[0]
         what = job.step or ("working" if job.device else "waiting")
         self._progress(self._ended + sum(j.fraction for j in running), f"{piece.name}: {what}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import cv2
@@ -94,8 +96,8 @@ def test_a_second_run_only_makes_what_is_missing_or_changed(tmp_path: Path) -> N
     assert statuses() == "----"
     (out / "b" / "image.png").unlink()
     drawing(pages / "c.png")
-    (out / "d" / "image.png").write_bytes(b"cut off")
-    assert statuses() == "-xxx"
+    os.utime(pages / "d.png", (1, 1))
+    assert statuses() == "-xx-", "the same content is the same file, whatever its time"
     assert statuses("--seconds", 0.01) == "xxxx", "other settings make other layers"
     assert statuses("--seconds", 0.01, "--force") == "xxxx"
     assert statuses("--seconds", 0.01) == "----"
@@ -103,7 +105,69 @@ def test_a_second_run_only_makes_what_is_missing_or_changed(tmp_path: Path) -> N
     store = ModelStore()
     store.use(store.import_file(tmp_path / "mine.safetensors").name)
     assert statuses("--seconds", 0.01) == "xxxx", "other weights make other layers"
+    save_file({"w": np.ones(1)}, store.find("mine").path, {"s2i.pipeline": "echo"})
+    assert statuses("--seconds", 0.01) == "xxxx", "also under the same name"
+    assert statuses("--seconds", 0.01) == "----"
     store.remove("mine")
+
+
+def test_a_run_never_replaces_its_own_input(tmp_path: Path) -> None:
+    mine = drawing(tmp_path / "image.png")
+    for more in ([], ["--force"]):
+        result = call(
+            "echo", "--sketch", tmp_path / "image.png", "-o", tmp_path, *more, exit_code=2
+        )
+        assert "image.png" in result.stderr
+        assert "another folder" in " ".join(result.stderr.split())
+    pages = tmp_path / "pages"
+    drawing(pages / "a.png")
+    (pages / "out" / "a").mkdir(parents=True)
+    (pages / "out" / "a" / "image.png").hardlink_to(pages / "a.png")
+    call("echo", "--sketch", pages, "-o", pages / "out", exit_code=2)
+    np.testing.assert_array_equal(cv2.imread(str(tmp_path / "image.png")), mine)
+
+
+@pytest.mark.parametrize("whole_folder", [False, True])
+def test_what_the_user_painted_is_kept_unless_forced(whole_folder: bool, tmp_path: Path) -> None:
+    pages, out = tmp_path / "pages", tmp_path / "out"
+    drawing(pages / "a.png")
+    sketch = pages if whole_folder else pages / "a.png"
+    layer = out / "a" / "image.png" if whole_folder else out / "image.png"
+    call("echo", "--sketch", sketch, "-o", out)
+    call("echo", "--sketch", sketch, "-o", out, "--seconds", 0.01)  # our own may be replaced
+    painted = drawing(layer)
+    drawing(pages / "b.png")
+    result = call("echo", "--sketch", sketch, "-o", out, exit_code=1)
+    assert f"{layer}: not made by s2i" in result.stderr
+    assert "--force" in result.stderr
+    np.testing.assert_array_equal(cv2.imread(str(layer)), painted)
+    assert (out / "b" / "image.png").exists() == whole_folder, "the rest is done"
+    call("echo", "--sketch", sketch, "-o", out, "--force")
+    assert read_record(layer) is not None
+
+
+def test_what_is_saved_while_the_job_runs_is_kept_and_not_taken_for_its_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages, out = tmp_path / "pages", tmp_path / "out"
+    for name in "ab":
+        drawing(pages / f"{name}.png")
+    content = hashlib.sha256((pages / "a.png").read_bytes()).hexdigest()
+    collect = run_work.Work._collect
+
+    def save_then_collect(work: run_work.Work) -> None:
+        if not (out / "b").exists():
+            drawing(pages / "a.png")
+            drawing(out / "b" / "image.png")
+        collect(work)
+
+    monkeypatch.setattr(run_work.Work, "_collect", save_then_collect)
+    result = call("echo", "--sketch", pages, "-o", out, "--seconds", 0.3, exit_code=1)
+    assert f"{out / 'b' / 'image.png'}: not made by s2i" in result.stderr
+    assert read_record(out / "b" / "image.png") is None
+    record = read_record(out / "a" / "image.png")
+    assert record is not None
+    assert record["inputs"]["sketch"]["sha256"] == content
 
 
 def test_json_tells_what_was_made_and_nothing_else_is_printed(tmp_path: Path) -> None:
@@ -118,7 +182,10 @@ def test_json_tells_what_was_made_and_nothing_else_is_printed(tmp_path: Path) ->
     record = read_record(out / "image.png")
     assert record is not None
     assert record["parameters"] == {"seconds": 0.0}
-    assert record["inputs"]["sketch"]["file"] == "a.png"
+    content = hashlib.sha256((tmp_path / "a.png").read_bytes()).hexdigest()
+    assert record["inputs"] == {"sketch": {"file": "a.png", "sha256": content}}
+    assert record["version"] == version("s2i")
+    assert record["weights"] is None
 
 
 @pytest.mark.parametrize(

@@ -9,17 +9,24 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
 from s2i_backend.picture_files import (
+    MAX_PIXELS,
     PictureFileError,
+    decode_picture,
     encode_png,
-    read_picture,
+    read_file,
     read_record,
     write_file,
 )
 from s2i_client.pixels import Picture, ResultLayer
 
 RNG = np.random.default_rng(7)
+
+
+def read_picture(path: Path, name: str) -> Picture:
+    return decode_picture(read_file(path), path, name)
 
 
 def pixels_of(picture: Picture) -> np.ndarray:
@@ -80,6 +87,29 @@ def test_a_written_png_tells_how_it_was_made(tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"\x89PNG")
     for name in ("other.png", "broken.png", "absent.png"):
         assert read_record(tmp_path / name) is None
+
+
+def test_a_png_that_was_changed_no_longer_has_its_record(tmp_path: Path) -> None:
+    path = tmp_path / "color.png"
+    whole = encode_png(layer_of(noise(3, np.uint8), "rgb"), {"pipeline": "echo"})
+    for changed in (
+        whole[:-30] + bytes([whole[-30] ^ 1]) + whole[-29:],
+        whole + b"more",
+        whole[:-1],
+        whole.replace(b"iTXts2i", b"iTXtsxi"),
+    ):
+        write_file(path, changed)
+        assert read_record(path) is None
+    write_file(path, whole)
+    assert read_record(path) == {"pipeline": "echo"}
+    with Image.open(path) as picture:  # other programs drop the record or leave it as it is
+        text = picture.info["s2i"]
+        info = PngInfo()
+        info.add_itxt("s2i", text)
+        painted = picture.copy()
+    painted.putpixel((0, 0), (1, 2, 3))
+    painted.save(path, pnginfo=info)
+    assert read_record(path) is None
 
 
 @pytest.mark.parametrize(
@@ -196,6 +226,38 @@ def test_a_damaged_file_is_named_with_what_to_do(dtype: type, tmp_path: Path) ->
             read_picture(path, "sketch")
     with pytest.raises(PictureFileError, match=r"absent\.png: No such file"):
         read_picture(tmp_path / "absent.png", "sketch")
+
+
+def test_a_deep_file_that_opencv_refuses_is_named_like_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "page.png"
+    cv2.imwrite(str(path), noise(3, np.uint16))
+
+    def refuse(*_: object) -> None:
+        raise cv2.error("assertion failed in loadsave.cpp")
+
+    monkeypatch.setattr(cv2, "imdecode", refuse)
+    with pytest.raises(PictureFileError, match=r"page\.png.*can not be decoded.*again"):
+        read_picture(path, "sketch")
+
+
+def png_of_size(width: int, height: int) -> bytes:
+    """A black and white PNG, small although its sides are long."""
+    encoded = io.BytesIO()
+    Image.new("1", (width, height)).save(encoded, "PNG")
+    return encoded.getvalue()
+
+
+def test_the_largest_canvas_is_read_and_too_many_pixels_are_named_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "page.png"
+    path.write_bytes(png_of_size(8192, 8192))
+    read = read_picture(path, "sketch")
+    assert (read.width, read.height) == (8192, 8192)
+    path.write_bytes(png_of_size(13500, 13500))
+    assert MAX_PIXELS < 13500 * 13500
+    with pytest.raises(PictureFileError, match=r"page\.png: more than 179 megapixels"):
+        read_picture(path, "sketch")
 
 
 def test_a_folder_that_can_not_be_written_is_named(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from s2i_backend import picture_files, run_plan
 from s2i_backend.run_plan import Piece, PlanError, plan
 from s2i_client.declaration import Declaration, Input, Output
 
@@ -87,7 +86,3 @@ def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:
     with pytest.raises(PlanError, match="holds no pictures") as caught:
         plan(DECLARED, {"sketch": empty}, Path("out"))
     assert caught.value.field == "sketch"
-
-
-def test_the_plan_takes_the_files_that_can_be_read() -> None:
-    assert run_plan.SUFFIXES == picture_files.SUFFIXES

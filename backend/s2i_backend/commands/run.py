@@ -77,7 +77,11 @@ def pipeline_command(declared: Declaration) -> click.Command:
     )  # fmt: skip
     @click.option("--layers", metavar="NAMES", help=_layers_help(declared))
     @device_option("Device for a daemon that has to be started: auto, cpu, mps, cuda:N.")
-    @click.option("--force", is_flag=True, help="Make layers anew that a run before finished.")
+    @click.option(
+        "--force",
+        is_flag=True,
+        help="Make finished layers anew, and replace files that are in the way.",
+    )
     @click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
     @click.pass_context
     def command(ctx: click.Context, **options: Any) -> None:
@@ -110,6 +114,7 @@ def _run(ctx: click.Context, declared: Declaration, options: dict[str, Any]) -> 
             "files, give their folder."
         )
     pieces, wish = _prepare(declared, options)
+    _keep_inputs(pieces, wish)
     finished = set()
     if not options["force"] and any(p.out != options["out"] for p in pieces):
         from s2i_backend.run_work import is_finished
@@ -149,8 +154,21 @@ def _prepare(declared: Declaration, options: dict[str, Any]) -> tuple[list[Piece
         ) from error
     except PlanError as error:
         raise click.BadParameter(str(error), param_hint=repr(option_name(error.field))) from error
-    weights = ModelStore().chosen(declared.name)
-    return pieces, Wish(declared.name, parameters, outputs, weights.name if weights else None)
+    chosen = ModelStore().chosen(declared.name)
+    weights = (chosen.name, chosen.sha256()) if chosen else None
+    return pieces, Wish(declared.name, parameters, outputs, weights, options["force"])
+
+
+def _keep_inputs(pieces: Sequence[Piece], wish: Wish) -> None:
+    from s2i_backend.run_work import overwritten_input
+
+    if (found := overwritten_input(pieces, wish)) is not None:
+        taken, layer = found
+        raise click.BadParameter(
+            f"the layer {layer} would replace {taken}, which is an input of this run. Choose "
+            "another folder.",
+            param_hint="'-o' / '--out'",
+        )
 
 
 def _work(pieces: Sequence[Piece], wish: Wish, devices: tuple[str, ...], report: Report) -> bool:
