@@ -72,7 +72,7 @@ def refuse(frames, known=messages.FROM_HOST):
     return caught.value
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=1400, deadline=None)
 @given(st.one_of(submits, results), st.booleans())
 def test_what_is_encoded_is_decoded(message, pieces):
     data = bytes_for(message)
@@ -94,15 +94,14 @@ def test_large_pictures_travel_in_pieces_that_are_not_copies():
     assert framing.pictures(decoded, frames)[0].data == data
 
 
-# 1200 cases.
-@settings(max_examples=1200, deadline=None)
+# With the tests above and below, 10,000 messages.
+@settings(max_examples=4500, deadline=None)
 @given(st.lists(st.binary(max_size=300), max_size=4))
 def test_random_bytes_are_refused_with_a_named_error(frames):
     refuse(frames)
 
 
-# 300 cases.
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=2600, deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["type", "job", "pipeline", "pictures", "jobs", "lane", "protocol", "x"]),
@@ -119,12 +118,12 @@ def test_random_headers_are_a_message_or_a_named_error(plain):
         assert decoded.message.type == plain["type"]
 
 
-# 100 messages, 50 damages each: 5000 cases.
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Ten damages for each message.
+@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(submits.filter(lambda m: m.pictures), st.randoms(use_true_random=False))
 def test_a_damaged_message_is_refused_or_means_the_same_shape(message, random):
     whole = [bytes(frame) for frame in framing.encode(message, bytes_for(message))]
-    for _ in range(50):
+    for _ in range(10):
         frames = list(whole)
         at = random.randrange(len(frames))
         match random.choice(["cut", "grow", "drop", "extra", "flip"]):
