@@ -6,10 +6,12 @@ answering whatever the workers do.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import time
 import uuid
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -17,6 +19,7 @@ import psutil
 import zmq
 
 from s2i_backend import link as worker_link
+from s2i_backend.bounded_read import read_message
 from s2i_backend.dispatch import Dispatch
 from s2i_backend.hosts import Host, Hosts
 from s2i_backend.options import ServeOptions
@@ -35,6 +38,7 @@ TICK_SECONDS = 0.1
 PING_SECONDS = 1.0
 # Messages read from one side before the other has its turn.
 _BURST = 32
+_RETRY_SECONDS = 1.0
 
 
 class Broker:
@@ -72,7 +76,7 @@ class Broker:
         for socket in (self._front, self.link.socket, self._gate.socket):
             self._poller.register(socket, zmq.POLLIN)
         self.supervisor: Supervisor | None = None
-        self._alone_since = self._pinged_at = self.started
+        self._alone_since = self._pinged_at = self._tick_at = self.started
 
     @staticmethod
     def _reachable(address: str) -> str:
@@ -93,12 +97,15 @@ class Broker:
         while not self.stop_asked:
             ready = dict(self._poller.poll(int(TICK_SECONDS * 1000)))
             if self._gate.socket in ready:
-                self._gate.answer()
+                self._guarded(self._gate.answer)
             if self.link.socket in ready:
-                self._read(self.link.socket, self.dispatch.from_worker)
+                self._read_workers()
             if self._front in ready:
-                self._read(self._front, self._from_host)
-            self._tick(time.monotonic())
+                self._read_hosts()
+            now = time.monotonic()
+            if now >= self._tick_at and not self._guarded(self._tick):
+                # What failed may fail again, and each time fills the log.
+                self._tick_at = now + _RETRY_SECONDS
 
     def close(self) -> None:
         """Tell the hosts, end the workers, close everything."""
@@ -111,25 +118,33 @@ class Broker:
         self.link.close()
         self._context.term()
 
-    def _read(self, socket: zmq.Socket, handle: Any) -> None:
+    def _guarded(self, work: Callable[[], None]) -> bool:
+        """Whether `work` went well; a fault of ours in it must not take all jobs with it."""
+        try:
+            work()
+        except Exception:
+            log.exception("something went wrong; the daemon goes on")
+            return False
+        return True
+
+    def _read_workers(self) -> None:
         for _ in range(_BURST):
             try:
-                frame = socket.recv(zmq.DONTWAIT, copy=False)
+                frames = self.link.socket.recv_multipart(zmq.DONTWAIT, copy=False)
             except zmq.Again:
                 return
-            frames = [frame]
-            while frame.more:
-                frame = socket.recv(copy=False)
-                # Frames beyond any sensible number are read, as they must be, but not kept.
-                if len(frames) <= framing.MAX_FRAMES + 1:
-                    frames.append(frame)
-            try:
-                handle(frames)
-            except Exception:
-                # A fault of ours in one message must not take the other hosts' jobs with it.
-                log.exception("a message could not be handled")
+            self._guarded(lambda frames=frames: self.dispatch.from_worker(frames))
 
-    def _tick(self, now: float) -> None:
+    def _read_hosts(self) -> None:
+        for _ in range(_BURST):
+            try:
+                frames, whole = read_message(self._front, self.options.frame_bytes)
+            except zmq.Again:
+                return
+            self._guarded(lambda frames=frames, whole=whole: self._from_host(frames, whole))
+
+    def _tick(self) -> None:
+        now = time.monotonic()
         self.dispatch.tick(now)
         if now - self._pinged_at >= PING_SECONDS:
             self._pinged_at = now
@@ -173,14 +188,12 @@ class Broker:
         """Nobody will ask for this host's results."""
         self.outbox.forget_session(session)
 
-    def _from_host(self, frames: list[zmq.Frame]) -> None:
+    def _from_host(self, frames: list[zmq.Frame], whole: bool) -> None:
         identity = frames[0].bytes
         host = self.hosts.at(identity)
         try:
-            if len(frames) > framing.MAX_FRAMES:
-                raise ProtocolError(
-                    "too_large", f"A message has at most {framing.MAX_FRAMES} frames."
-                )
+            if not whole:
+                raise self._too_large(frames)
             decoded = framing.decode(worker_link.buffers(frames[1:]), m.FROM_HOST)
             if isinstance(decoded.message, m.Hello):
                 self._greet(identity, decoded.message, _user(frames[-1]))
@@ -197,6 +210,19 @@ class Broker:
             for ended in self.outbox.unsent(host.session):
                 self._hand_over(host.session, ended)
         self._obey(host, decoded.message, frames[1:])
+
+    def _too_large(self, frames: list[zmq.Frame]) -> ProtocolError:
+        """The refusal of a message of which only the header was kept."""
+        job = ""
+        with contextlib.suppress(ProtocolError):
+            said = framing.decode_header(frames[1].buffer).get("job")
+            job = said if isinstance(said, str) and len(said) <= 64 else ""
+        return ProtocolError(
+            "too_large",
+            f"A message has at most {framing.MAX_FRAMES} frames and "
+            f"{self.options.frame_bytes} bytes of pictures.",
+            job=job,
+        )
 
     def _greet(self, identity: bytes, hello: m.Hello, user: str) -> None:
         if hello.protocol != m.VERSION:

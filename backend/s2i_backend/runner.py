@@ -22,6 +22,13 @@ from s2i_models.pipeline import Cancelled, Layer, Pipeline, Progress, Request
 log = logging.getLogger(__name__)
 PROGRESS_SECONDS = 0.05  # at most 20 a second
 MAX_DOCUMENTS = 16
+_OUT_OF_MEMORY_TEXTS = (
+    "can't allocate memory",  # torch's CPU allocator on Linux and macOS
+    "not enough memory: you tried to allocate",  # the same on Windows
+    "MPS backend out of memory",
+    "Insufficient memory",  # OpenCV's StsNoMem
+    "Failed to allocate",  # OpenCV's allocator
+)
 
 
 @dataclass
@@ -221,11 +228,11 @@ def _sketch_of(pictures: tuple[PictureInfo, ...]) -> PictureInfo | None:
 def out_of_memory(error: BaseException) -> bool:
     """Whether memory, of the machine or of the device, was the cause.
 
-    Told by name, because this must not import torch: CUDA raises `OutOfMemoryError`, the CPU's
-    allocator a RuntimeError that says what it could not allocate.
+    Told by name and text, because this must import neither torch nor OpenCV. CUDA raises
+    `OutOfMemoryError`; the others say it only in the text of a RuntimeError or a `cv2.error`.
     """
     return (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"
-        or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
+        or any(text in str(error) for text in _OUT_OF_MEMORY_TEXTS)
     )

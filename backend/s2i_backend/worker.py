@@ -74,9 +74,15 @@ class Post(threading.Thread):
             task = Task.read(plain, link.buffers(frames[at : at + plain["frames"]]))
             at += plain["frames"]
             tasks.append(task)
-        # Replaced whole, so that nothing of jobs long done is kept.
         self._wanted = {task.key: task for task in tasks}
         self.tasks.put(tasks)
+
+    def forget(self) -> None:
+        """The tasks taken last are done: let go of them and their pictures.
+
+        For the main thread, before it says that it is idle; nothing new comes until then.
+        """
+        self._wanted = {}
 
 
 def watch_broker() -> None:
@@ -139,6 +145,7 @@ def main() -> int:
         runner.run(tasks)
         # Let go of the pictures before waiting for the next.
         del tasks
+        post.forget()
         send([link.note("idle")])
 
 

@@ -6,11 +6,13 @@ may say anything. No listed key, no connection.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import zmq
 import zmq.utils.z85
 
+log = logging.getLogger(__name__)
 ENDPOINT = "inproc://zeromq.zap.01"
 LOCAL_USER = "local"
 _CURVE_REQUEST_FRAMES = 7
@@ -48,12 +50,20 @@ class Gatekeeper:
         return self._known.get(key) or self._authorized_user(key)
 
     def _authorized_user(self, key: bytes) -> str:
-        if self._authorized is None or not self._authorized.is_dir():
+        if self._authorized is None:
             return ""
-        for path in sorted(self._authorized.iterdir()):
+        try:
+            paths = sorted(self._authorized.iterdir())
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            log.error("nobody of another machine is let in: %s", error)
+            return ""
+        for path in paths:
             try:
                 words = path.read_bytes().split()
-            except OSError:
+            except OSError as error:
+                log.warning("a key is left out: %s", error)
                 continue
             if words and words[0] == key:
                 return f"remote:{path.stem}"

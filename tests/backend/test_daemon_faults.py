@@ -113,7 +113,9 @@ class RawHost:
         while time.monotonic() < end:
             frames = self.transport.receive()
             if frames is None:
-                self.transport.wait(0.1)
+                # A worker may take longer to come up than a silent host counts as present.
+                self.say(messages.Ping())
+                self.transport.wait(1.0)
                 continue
             message = framing.decode(frames, messages.FROM_DAEMON).message
             if not isinstance(message, messages.Ping):

@@ -179,3 +179,13 @@ def test_a_frame_beyond_the_memory_for_frames_ends_only_its_own_connection(tmp_p
         assert "too_large" not in noise.heard(1.0)
         noise.socket.close()
         assert process.memory_info().rss - before < ALLOWED_GROWTH
+
+
+def test_a_message_of_more_bytes_than_the_memory_for_frames_is_refused(tmp_path):
+    with Daemon(tmp_path, frame_bytes=1 << 20) as daemon:
+        noise = Noise(daemon.connection)
+        noise.hello()
+        header = msgpack.packb({"type": "submit", "job": "large"})
+        noise.socket.send_multipart([header, *[bytes(1 << 19)] * 3])
+        assert noise.refusals(1) == ["too_large"]
+        noise.socket.close()

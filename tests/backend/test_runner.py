@@ -1,5 +1,6 @@
 """A worker answers every task once, whatever its pipeline does."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -103,6 +104,11 @@ def test_missing_weights_say_so():
         (MemoryError(), True),
         (type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory"), True),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), True),
+        (RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9"), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"), True),
+        (cv2.error("alloc.cpp:73: error: (-4:Insufficient memory) in function 'x'"), True),
+        (cv2.error("alloc.cpp:73: error: Failed to allocate 99 bytes in function 'x'"), True),
+        (cv2.error("resize.cpp:1: error: (-215:Assertion failed) in function 'x'"), False),
         (RuntimeError("shapes differ"), False),
     ],
 )
