@@ -67,6 +67,23 @@ def test_resumed_run_has_the_same_losses(tmp_path: Path, interrupted_at: int) ->
         assert torch.equal(value, theirs["averages"]["net"][name])
 
 
+def test_a_resumed_run_scales_its_losses_as_before(tmp_path: Path) -> None:
+    # The scaler of fp16 works on GPUs only, but keeps its numbers anywhere.
+    def new(resume: bool) -> Run:
+        run = Run(RunOptions(tmp_path, workers=0, resume=resume))
+        run.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+        return run
+
+    run = new(resume=False)
+    assert run.accelerator.scaler is not None
+    run.accelerator.scaler.load_state_dict({**run.accelerator.scaler.state_dict(), "scale": 8.0})
+    run.save()
+    resumed = new(resume=True)
+    resumed.start()
+    assert resumed.accelerator.scaler is not None
+    assert resumed.accelerator.scaler.get_scale() == 8.0
+
+
 def test_a_run_is_not_overwritten_by_accident(tmp_path: Path) -> None:
     train(tmp_path, stop_after=2)
     with pytest.raises(ValueError, match="--resume"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +13,6 @@ import click
 from s2i_training.data.commands import data_commands
 
 SYSTEMS = ("auto_painter",)
-PACKAGE_FOLDER = Path("data/packages")
 
 
 @click.group()
@@ -21,6 +22,17 @@ def main() -> None:
 
 
 main.add_command(data_commands)
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """What the user can put right ends a command with its text, without a traceback."""
+    from s2i_training.data.packages import PackageUnavailableError
+
+    try:
+        yield
+    except (ValueError, FileNotFoundError, PackageUnavailableError) as error:
+        raise click.ClickException(str(error)) from error
 
 
 @main.command()
@@ -80,10 +92,8 @@ def fit(
         resume=resume,
         force_cpu=force_cpu,
     )
-    try:
+    with plain_errors():
         recipe.train(config, data, Run(options), start_from=from_weights)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
 
 
 @main.command()
@@ -113,7 +123,8 @@ def evaluate(
     evaluation = import_module(f"s2i_training.evaluations.{system}")
     folder = out or Path("runs") / f"{system}-evaluation"
     folder.mkdir(parents=True, exist_ok=True)
-    report = evaluation.evaluate(data, weights, drawings, folder, quick=quick)
+    with plain_errors():
+        report = evaluation.evaluate(data, weights, drawings, folder, quick=quick)
     (folder / "report.md").write_text(report, encoding="utf-8")
     click.echo(report)
     click.echo(f"Written to {folder}/report.md")
@@ -137,8 +148,6 @@ def evaluate(
 def export(system: str, folder: Path | None, out: Path) -> None:
     """Write a run's averaged weights as half-precision safetensors with their description."""
     recipe = import_module(f"s2i_training.recipes.{system}")
-    try:
+    with plain_errors():
         size = recipe.export(folder or Path("runs") / system, out)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
     click.echo(f"{out}: {size / 1e6:.1f} MB")

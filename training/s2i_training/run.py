@@ -154,6 +154,8 @@ class Run:
             optimizer.load_state_dict(state["optimizers"][name])
         for name, average in self._averages.items():
             average.network.load_state_dict(state["averages"][name])
+        if self.accelerator.scaler is not None and state["scaler"] is not None:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
         torch.set_rng_state(state["random"][self.accelerator.process_index])
 
     def batches(
@@ -230,11 +232,13 @@ class Run:
             random = [state.cpu() for state in gathered]  # type: ignore[union-attr]
         if not self.accelerator.is_main_process:
             return
+        scaler = self.accelerator.scaler  # None but with fp16, which scales the losses
         state = {
             "step": self.step,
             "networks": {name: self.plain(name).state_dict() for name in self.networks},
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
             "averages": {name: a.network.state_dict() for name, a in self._averages.items()},
+            "scaler": None if scaler is None else scaler.state_dict(),
             "random": random,
         }
         path = self.options.folder / CHECKPOINT
