@@ -19,7 +19,7 @@ _DTYPES = {"u8": "<u1", "u16": "<u2", "f16": "<f2", "f32": "<f4"}
 DEPTHS: dict[str, Any] = {"uint8": "u8", "uint16": "u16", "float16": "f16", "float32": "f32"}
 ORDERS: dict[int, Any] = {1: "gray", 2: "graya", 3: "rgb", 4: "rgba"}
 _REVERSED = {"bgra": [2, 1, 0, 3], "bgr": [2, 1, 0]}
-_REVERSED_ORDERS = {"rgb": "bgr", "rgba": "bgra"}
+_REVERSED_ORDERS: dict[str, Any] = {"rgb": "bgr", "rgba": "bgra"}
 
 
 def to_array(info: PictureInfo, pieces: Sequence[memoryview]) -> np.ndarray:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from s2i_backend.declared_options import option_name
 from s2i_client.declaration import Declaration, Value
+from s2i_models.catalog import NEED_WEIGHTS
 
 if TYPE_CHECKING:
     from s2i_backend.model_store import Weights
@@ -40,11 +41,17 @@ def show_pipelines(rows: Sequence[tuple[Declaration, Weights | None]]) -> None:
     table = _table("Pipelines", "name", "weights", "what it does")
     for declared, weights in rows:
         name = Text(declared.name, style="bold")
-        table.add_row(name, weights.name if weights else "none", declared.summary)
+        table.add_row(name, _loaded(declared, weights), declared.summary)
     console = _console()
     console.print(table)
     console.print("\nInputs, parameters and outputs of one: s2i-backend models NAME")
     console.print("Options to run it with:                s2i-backend run NAME --help")
+
+
+def _loaded(declared: Declaration, weights: Weights | None) -> str:
+    if weights is not None:
+        return weights.name
+    return "missing" if declared.name in NEED_WEIGHTS else "needs none"
 
 
 def show_declaration(declared: Declaration, weights: Weights | None) -> None:
@@ -70,8 +77,8 @@ def show_declaration(declared: Declaration, weights: Weights | None) -> None:
         outputs.add_row(made.name, made.blend, made.help + ("" if made.default else " (on demand)"))
     console.print()
     console.print(outputs)
-    if weights is not None:
-        console.print(f"\nWeights: {weights.name} ({'shipped' if weights.shipped else 'imported'})")
+    origin = "" if weights is None else " (shipped)" if weights.shipped else " (imported)"
+    console.print(f"\nWeights: {_loaded(declared, weights)}{origin}")
     required = "".join(
         f" {option_name(i.name)} {i.name}.png" for i in declared.inputs if i.required
     )

@@ -24,7 +24,7 @@ FIXES = {
     # A job that ended badly.
     "memory": "Use a smaller canvas, close other programs, or serve on another device.",
     "pipeline_error": "See the daemon's log for the details, and report them.",
-    "weights_missing": "Bring the weights in with `s2i-backend models import FILE`.",
+    "weights_missing": "`s2i-backend models` shows what each pipeline loads.",
     "worker_lost": "Try a smaller canvas; see the daemon's log for why its worker ended.",
     "worker_unusable": "See the daemon's log for why its worker can not start.",
     # What the client itself finds.

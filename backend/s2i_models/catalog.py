@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from s2i_models.pipeline import Pipeline
 
 NAMES = ("auto_painter", "flats", "echo")
+# Those that do nothing without weights, told here so that a list of them needs no torch.
+NEED_WEIGHTS = frozenset({"auto_painter"})
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
 
 
@@ -47,6 +49,6 @@ def load(name: str, *, weights: Path | None = None, device: str = "cpu") -> Pipe
     if weights is not None and not weights.is_file():
         raise FileNotFoundError(
             f"{weights} does not exist: reinstall s2i, or bring weights in with "
-            "`s2i-backend models import FILE`"
+            "`s2i-backend models import FILE`."
         )
     return pipeline_class(weights=weights, device=device)

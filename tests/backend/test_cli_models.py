@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 from safetensors.numpy import save_file
 
 from s2i_backend.cli import main
+from s2i_backend.model_store import ModelStore
 from s2i_models import catalog
 
 
@@ -49,6 +51,26 @@ def test_the_table_has_every_pipeline_but_those_for_diagnosis() -> None:
     for declared in catalog.declarations():
         assert (declared.name in output) == (not declared.hidden)
     assert "echo" in call("--all").output
+
+
+def test_the_table_tells_missing_weights_from_needless_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(name: str) -> str:
+        row = next(line for line in call("--all").output.splitlines() if line.startswith(name))
+        (again,) = re.findall(r"^Weights: (.*)$", call(name).output, re.MULTILINE)
+        assert again in row
+        return again
+
+    monkeypatch.setattr(ModelStore.__init__, "__defaults__", (None, tmp_path))
+    assert told("auto_painter") == "missing"
+    assert told("flats") == told("echo") == "needs none"
+
+
+@pytest.mark.parametrize("name", catalog.NAMES)
+def test_the_catalog_knows_which_pipelines_load_weights(name: str) -> None:
+    pipeline = import_module(f"s2i_models.{name}.pipeline").PipelineImpl
+    assert (pipeline.weights_name is not None) == (name in catalog.NEED_WEIGHTS)
 
 
 @pytest.mark.parametrize("name", catalog.NAMES)
