@@ -30,12 +30,12 @@ from s2i_backend.zap import LOCAL_USER, Gatekeeper
 from s2i_client import framing
 from s2i_client import messages as m
 from s2i_client.errors import ProtocolError
+from s2i_client.patience import PING_SECONDS, announcement
 from s2i_client.pixels import MAX_PICTURE_BYTES
 from s2i_models import catalog
 
 log = logging.getLogger(__name__)
 TICK_SECONDS = 0.1
-PING_SECONDS = 1.0
 # Messages read from one side before the other has its turn.
 _BURST = 32
 _RETRY_SECONDS = 1.0
@@ -163,19 +163,24 @@ class Broker:
 
     # Hosts.
 
-    def _send(self, identity: bytes, frames: list[Any]) -> None:
+    def _send(self, identity: bytes, frames: list[Any]) -> bool:
         try:
             self._front.send_multipart([identity, *frames], zmq.DONTWAIT, copy=False)
         except zmq.Again:
             log.warning("a host does not read what it is sent")
+            return False
+        return True
 
     def tell(self, session: str, message: m.Message, data: tuple[Any, ...] = ()) -> bool:
         """Send a host a message about one of its jobs; False when it is not there."""
         host = self.hosts.of(session)
         if host is None or not host.present:
             return False
-        self._send(host.identity, framing.encode(message, data, pieces=host.pieces))
-        return True
+        frames = framing.encode(message, data, pieces=host.pieces)
+        notice = announcement(frames)
+        if notice is not None:
+            self._send(host.identity, notice)
+        return self._send(host.identity, frames)
 
     def end(self, key: tuple[str, str], message: Any, data: tuple[Any, ...] = ()) -> None:
         """Send the last message of a job, and keep it until the host has taken it."""
@@ -205,7 +210,7 @@ class Broker:
             self._send(identity, framing.encode(refusal))
             return
         was_away = not host.present
-        host.heard, host.present = time.monotonic(), True
+        host.heard, host.present, host.coming_bytes = time.monotonic(), True, 0
         if was_away:
             for ended in self.outbox.unsent(host.session):
                 self._hand_over(host.session, ended)
@@ -265,6 +270,9 @@ class Broker:
             case m.Bye():
                 self.hosts.leave(host.identity)
                 self.dispatch.forget(host.session)
+            case m.Coming(bytes=byte_count):
+                # A host can claim anything, and must not stay for ever by it.
+                host.coming_bytes = min(byte_count, self.options.frame_bytes)
             case m.Stop():
                 self._stop(host)
 

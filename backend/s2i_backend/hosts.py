@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-GONE_SECONDS = 3.5
+from s2i_client.patience import patience
 
 
 @dataclass
 class Host:
-    """One session. `identity` is the connection it speaks through at present."""
+    """One session. `identity` is the connection it speaks through at present.
+
+    `coming_bytes`: what it said its next message has.
+    """
 
     session: str
     identity: bytes
@@ -19,6 +22,7 @@ class Host:
     pieces: bool
     heard: float
     present: bool = True
+    coming_bytes: int = 0
 
 
 class Hosts:
@@ -65,7 +69,7 @@ class Hosts:
         forgotten = []
         for host in self:
             silent = now - host.heard
-            host.present = silent <= GONE_SECONDS
+            host.present = silent <= patience(host.coming_bytes)
             if silent > self.forget_seconds:
                 self.leave(host.identity)
                 forgotten.append(host)

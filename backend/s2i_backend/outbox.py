@@ -24,7 +24,8 @@ class Ended:
 class Outbox:
     """Ends by (session, job), at most `max_bytes` of pictures and `max_seconds` old.
 
-    The oldest go first; a host that asks for one which is gone is told that the job is unknown.
+    The oldest go first; a host that asks for one which is gone is told that the job is unknown. The
+    newest stays however large it is: it is being handed over.
     """
 
     # An end without pictures weighs something too, so that a million failures are not kept.
@@ -48,7 +49,7 @@ class Outbox:
         ended = Ended(message, data, size, now)
         self._ends[key] = ended
         self.byte_count += size
-        while self.byte_count > self.max_bytes and self._ends:
+        while self.byte_count > self.max_bytes and len(self._ends) > 1:
             self.drop(next(iter(self._ends)))
         return ended
 

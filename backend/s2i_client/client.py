@@ -20,11 +20,10 @@ from .declaration import Declaration, Value
 from .errors import JobFailed, ProtocolError, S2IError
 from .framing import decode, encode, pictures
 from .jobs import Job, JobState, Result, error_of
+from .patience import PING_SECONDS, announcement, patience
 from .pixels import Picture
 from .transport import Transport
 
-PING_SECONDS = 1.0
-GONE_SECONDS = 3.5  # three pings missed, and some grace for the way
 LOOK_SECONDS = 0.5
 
 
@@ -81,8 +80,11 @@ class Client:
         self._folder = folder
         self._transport: Transport | None = None
         self._jobs: dict[str, Job] = {}
+        # Cancels that the full queue did not take, by job.
+        self._unsent_cancels: set[str] = set()
         self._events: list[Event] = []
-        self._connected_at = self._heard_at = self._pinged_at = self._looked_at = float("-inf")
+        self._coming_bytes = 0
+        self._heard_at = self._pinged_at = self._looked_at = float("-inf")
 
     @property
     def pipelines(self) -> list[Declaration]:
@@ -105,6 +107,8 @@ class Client:
             self._drain(now)
         if self._transport is not None:
             self._keep_alive(self._transport, now)
+        if self.state is ClientState.ready:
+            self._send_what_waits()
         events, self._events = self._events, []
         return events
 
@@ -118,7 +122,7 @@ class Client:
         lane: str = "batch",
         document: str | None = None,
     ) -> Job:
-        """Hand over a job; it is sent at once, or when a daemon is there.
+        """Hand over a job; it is sent at once, or when a daemon is there that takes it.
 
         The pictures' bytes are not copied: they must not change until the job has ended. A
         `live` job replaces older live jobs of the same `document`.
@@ -136,7 +140,7 @@ class Client:
         job = self._job_class(request, tuple(p.data for p in images), self._cancel)
         self._jobs[job.id] = job
         if self.state is ClientState.ready:
-            self._send_job(job)
+            self._send_what_waits()
         return job
 
     def ask_status(self) -> None:
@@ -168,7 +172,8 @@ class Client:
             return
         self._transport = Transport(connection)
         self.state = ClientState.connecting
-        self._connected_at = self._heard_at = self._pinged_at = now
+        self._heard_at = self._pinged_at = now
+        self._coming_bytes = 0
         self._send(
             m.Hello(
                 protocol=m.VERSION,
@@ -186,7 +191,7 @@ class Client:
                 self._lose()
                 return
             self._send(m.Ping())
-        if now - self._heard_at > GONE_SECONDS:
+        if now - self._heard_at > patience(self._coming_bytes):
             self._lose()
 
     def _lose(self) -> None:
@@ -199,9 +204,15 @@ class Client:
         self.state = ClientState.absent
         self.ready = None
 
-    def _send(self, message: m.Message, data: tuple = ()) -> None:
-        if self._transport is not None:
-            self._transport.send(encode(message, data, pieces=True))
+    def _send(self, message: m.Message, data: tuple = ()) -> bool:
+        """Whether the message is on its way."""
+        if self._transport is None:
+            return False
+        frames = encode(message, data, pieces=True)
+        notice = announcement(frames)
+        if notice is not None and not self._transport.send(notice):
+            return False
+        return self._transport.send(frames)
 
     # What the daemon says.
 
@@ -210,7 +221,7 @@ class Client:
             frames = self._transport.receive()
             if frames is None:
                 return
-            self._heard_at = now
+            self._heard_at, self._coming_bytes = now, 0
             try:
                 decoded = decode(frames, m.FROM_DAEMON)
             except ProtocolError as error:
@@ -233,6 +244,8 @@ class Client:
                 self._refused(message)
             case m.Ping():
                 pass
+            case m.Coming(bytes=byte_count):
+                self._coming_bytes = byte_count
             case _:
                 self._take_job(message, read_pictures)
 
@@ -277,11 +290,8 @@ class Client:
         known = [job for job in self.jobs if job.state is not JobState.waiting]
         for start in range(0, len(known), m.MAX_JOBS):
             self._send(m.Attach(jobs=tuple(job.id for job in known[start : start + m.MAX_JOBS])))
-        for job in self.jobs:
-            if job.state is JobState.waiting:
-                self._send_job(job)
-            elif job.cancel_wanted:
-                self._send(m.Cancel(job=job.id))
+        self._unsent_cancels = {job.id for job in known if job.cancel_wanted}
+        self._send_what_waits()
 
     def _failed(self, job: Job, message: m.Failed) -> None:
         if message.code != "unknown_job":
@@ -298,7 +308,8 @@ class Client:
             # The daemon was restarted: the new one gets the job, but only once, because a job
             # that ends every daemon must not be replayed for ever.
             job.resubmitted = True
-            self._send_job(job)
+            job.state = JobState.waiting
+            self._send_what_waits()
         else:
             error = JobFailed("lost", "The daemon was restarted and does not know the job.")
             self._end(job, JobState.failed, error=error)
@@ -312,20 +323,33 @@ class Client:
 
     # Jobs.
 
-    def _send_job(self, job: Job) -> None:
+    def _send_what_waits(self) -> None:
+        """Send jobs and cancels in order, until the queue is full; the next poll goes on."""
+        for job in self.jobs:
+            if job.state is JobState.waiting and not self._send_job(job):
+                return
+        for name in list(self._unsent_cancels):
+            if name in self._jobs and not self._send(m.Cancel(job=name)):
+                return
+            self._unsent_cancels.discard(name)
+
+    def _send_job(self, job: Job) -> bool:
+        """False when the job still waits."""
         assert job.request is not None
         try:
-            self._send(job.request, job.data)
+            if not self._send(job.request, job.data):
+                return False
         except ProtocolError as error:
             self._end(job, JobState.failed, error=error)
-            return
+            return True
         job.state = JobState.queued
+        return True
 
     def _cancel(self, job: Job) -> None:
         if job.state is JobState.waiting:
             self._end(job, JobState.cancelled, error=error_of(JobState.cancelled))
-        elif self.state is ClientState.ready:
-            self._send(m.Cancel(job=job.id))
+        elif self.state is ClientState.ready and not self._send(m.Cancel(job=job.id)):
+            self._unsent_cancels.add(job.id)
 
     def _end(
         self,

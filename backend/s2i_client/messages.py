@@ -153,6 +153,14 @@ class Ping(Message):
     type = "ping"
 
 
+@dataclass(frozen=True)
+class Coming(Message):
+    """Sent by both sides: the next message is so large that nothing else comes for a while."""
+
+    type = "coming"
+    bytes: int = checked(integer(0, 1 << 50))
+
+
 # Daemon to host.
 
 
@@ -245,12 +253,12 @@ class Stopping(Message):
 
 
 FROM_HOST: dict[str, type[Message]] = {
-    m.type: m for m in (Hello, Submit, Cancel, Attach, Taken, AskStatus, Stop, Bye, Ping)
+    m.type: m for m in (Hello, Submit, Cancel, Attach, Taken, AskStatus, Stop, Bye, Ping, Coming)
 }
 FROM_DAEMON: dict[str, type[Message]] = {
     m.type: m
     for m in (
         Ready, Queued, Started, Progressed, Finished,
-        Cancelled, Superseded, Failed, Status, Stopping, Ping,
+        Cancelled, Superseded, Failed, Status, Stopping, Ping, Coming,
     )
 }  # fmt: skip

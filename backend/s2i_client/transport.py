@@ -25,12 +25,16 @@ class Transport:
         socket.connect(connection.endpoint)
         self._socket = socket
 
-    def send(self, frames: list[Buffer]) -> None:
-        """Queue a message. It is dropped when the queue is full, as when the daemon hangs."""
+    def send(self, frames: list[Buffer]) -> bool:
+        """Queue a message; False, and nothing is sent, when the queue is full.
+
+        That is so when the daemon hangs, or takes less than it is sent.
+        """
         try:
             self._socket.send_multipart(frames, zmq.DONTWAIT, copy=False)
         except zmq.Again:
-            return
+            return False
+        return True
 
     def receive(self) -> list[memoryview] | None:
         """The frames of the next message that has come, or None."""

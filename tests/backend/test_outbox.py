@@ -1,7 +1,8 @@
 """What is kept for hosts that are away, and who is away."""
 
-from s2i_backend.hosts import GONE_SECONDS, Host, Hosts
+from s2i_backend.hosts import Host, Hosts
 from s2i_backend.outbox import Outbox
+from s2i_client.patience import GONE_SECONDS, patience
 
 
 def test_the_oldest_result_goes_first_when_bytes_run_out():
@@ -10,6 +11,15 @@ def test_the_oldest_result_goes_first_when_bytes_run_out():
         outbox.put(("s", str(number)), "message", (bytes(2000),), now=number)
     assert [("s", str(n)) in outbox for n in range(4)] == [False, True, True, True]
     assert outbox.byte_count <= 20_000
+
+
+def test_a_result_larger_than_all_may_be_is_kept_until_the_next():
+    outbox = Outbox(max_bytes=20_000, max_seconds=60)
+    outbox.put(("s", "large"), "message", (bytes(50_000),), now=0)
+    assert [ended.message for ended in outbox.unsent("s")] == ["message"]
+    outbox.put(("s", "small"), "message", (), now=1)
+    assert ("s", "large") not in outbox
+    assert ("s", "small") in outbox
 
 
 def test_results_expire():
@@ -46,6 +56,17 @@ def test_a_host_that_is_silent_is_away_and_then_forgotten():
     assert hosts.present == []
     assert [gone.session for gone in hosts.tick(101)] == ["s"]
     assert hosts.at(b"1") is None
+
+
+def test_a_host_that_sends_a_large_message_is_there_while_it_may_come():
+    hosts = Hosts(forget_seconds=1000)
+    sender = host()
+    sender.coming_bytes = 256 << 20
+    hosts.greet(sender)
+    hosts.tick(GONE_SECONDS + 10)
+    assert sender.present
+    hosts.tick(patience(256 << 20) + 0.1)
+    assert not sender.present
 
 
 def test_a_session_that_comes_back_on_a_new_connection_has_only_that_one():
