@@ -22,6 +22,7 @@ from s2i_backend import link as worker_link
 from s2i_backend.bounded_read import read_message
 from s2i_backend.dispatch import Dispatch
 from s2i_backend.hosts import Host, Hosts
+from s2i_backend.listening import bind
 from s2i_backend.options import ServeOptions
 from s2i_backend.outbox import Ended, Outbox
 from s2i_backend.requests import failure
@@ -29,7 +30,7 @@ from s2i_backend.supervisor import Supervisor
 from s2i_backend.zap import LOCAL_USER, Gatekeeper
 from s2i_client import framing
 from s2i_client import messages as m
-from s2i_client.errors import ProtocolError
+from s2i_client.errors import ProtocolError, S2IError
 from s2i_client.patience import PING_SECONDS, announcement
 from s2i_client.pixels import MAX_PICTURE_BYTES
 from s2i_models import catalog
@@ -65,10 +66,11 @@ class Broker:
         # libzmq lets go of a connection that announces a larger frame, before it takes memory.
         largest = min(MAX_PICTURE_BYTES, options.frame_bytes)
         self._front.setsockopt(zmq.MAXMSGSIZE, largest + framing.MAX_HEADER_BYTES)
-        address = options.remote or "127.0.0.1"
-        self._front.bind(f"tcp://{address}:{options.port or '*'}")
-        self.port = int(self._front.getsockopt_string(zmq.LAST_ENDPOINT).rsplit(":", 1)[1])
-        self.endpoint = f"tcp://{self._reachable(address)}:{self.port}"
+        try:
+            self.port, self.endpoint = bind(self._front, options.remote, options.port)
+        except S2IError:
+            self._context.destroy(linger=0)
+            raise
         keep_seconds = options.kept_minutes * 60
         self.hosts = Hosts(keep_seconds)
         self.outbox = Outbox(options.kept_bytes, keep_seconds)
@@ -77,10 +79,6 @@ class Broker:
             self._poller.register(socket, zmq.POLLIN)
         self.supervisor: Supervisor | None = None
         self._alone_since = self._pinged_at = self._tick_at = self.started
-
-    @staticmethod
-    def _reachable(address: str) -> str:
-        return "127.0.0.1" if address in ("0.0.0.0", "*") else address
 
     def start_workers(self) -> None:
         """Start the worker processes; apart from construction, so that hosts need not wait."""

@@ -64,6 +64,8 @@ def start(devices: Sequence[str], idle_seconds: float = IDLE_SECONDS) -> None:
     """
     folder = make_private_folder(runtime_folder()).resolve()
     command = [sys.executable, "-m", "s2i_backend", "serve", f"--idle-timeout={idle_seconds:g}"]
+    # What it says until it serves is for `_tail`; the rest is in its own log.
+    command += ["--started-by-run"]
     command += [f"--device={device}" for device in devices]
     log = folder / LOG_NAME
     with log.open("wb") as output:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import zmq
 
 from s2i_backend import link as worker_link
+from s2i_backend.document_workers import DocumentWorkers
 from s2i_backend.log import FILE_NAME as LOG_NAME
 from s2i_backend.options import ServeOptions
 from s2i_backend.requests import Job, failure, read_request
@@ -43,6 +44,7 @@ class Dispatch:
         self._log_file = options.logs / LOG_NAME
         self._jobs: dict[tuple[str, str], Job] = {}
         self._batch_sizes: dict[str, int] = {}
+        self._document_workers = DocumentWorkers()
         self.scheduler = Scheduler(options.max_jobs, options.frame_bytes, self._group_limit)
         self.timing: dict[str, dict[str, float]] = {}
 
@@ -95,6 +97,7 @@ class Dispatch:
         """A host is gone for good: nobody wants its jobs or their results."""
         for key in [key for key in self._jobs if key[0] == session]:
             self.cancel(key)
+        self._document_workers.forget_session(session)
         self._answers.forget(session)
 
     def describe(self, key: tuple[str, str]) -> bool:
@@ -112,11 +115,17 @@ class Dispatch:
     # To and from workers.
 
     def give_out(self) -> None:
-        """Let every idle worker have what is next."""
-        for worker in self._supervisor.idle:
+        """Let every idle worker have what is next.
+
+        A job goes to the worker that last served its document, which may remember something of
+        it; when that one is busy, to another rather than wait.
+        """
+        while (idle := self._supervisor.idle) and (first := self.scheduler.first) is not None:
+            wanted = self._document_workers.of(first)
+            worker = next((w for w in idle if w.name == wanted), idle[0])
             entries = self.scheduler.next_for(worker.name)
-            if not entries:
-                return
+            for entry in entries:
+                self._document_workers.served(entry, worker.name)
             self._run(worker, entries)
 
     def _run(self, worker: Worker, entries: list[Entry]) -> None:

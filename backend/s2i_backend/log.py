@@ -24,6 +24,12 @@ def configure_daemon(folder: Path) -> Path:
     return path
 
 
+def log_to_file_only() -> None:
+    """Write no more to standard error; the file, which does not grow for ever, has it all."""
+    root = logging.getLogger()
+    root.handlers[:] = [h for h in root.handlers if isinstance(h, logging.FileHandler)]
+
+
 def configure_worker() -> None:
     """Log to standard error, which the broker copies into the daemon's log."""
     _configure([logging.StreamHandler()], "%(levelname)s %(name)s: %(message)s")

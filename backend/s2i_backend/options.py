@@ -30,6 +30,7 @@ class ServeOptions:
     is never. `max_jobs`: jobs that may wait. `frame_bytes`: memory for pictures of jobs that
     have not ended; `kept_bytes` and `kept_minutes` bound the results kept for hosts that are
     away. `model_bytes`: memory for loaded weights in each worker, None is half of the machine's.
+    `quiet`: write nothing more to standard error once the daemon serves, only to the log file.
     """
 
     devices: tuple[str, ...] = ("auto",)
@@ -41,6 +42,7 @@ class ServeOptions:
     kept_bytes: int = 2 << 30
     kept_minutes: float = 30.0
     model_bytes: int | None = None
+    quiet: bool = False
     run_folder: Path = field(default_factory=runtime_folder)
     logs: Path = field(default_factory=log_folder)
     config: Path = field(default_factory=config_folder)

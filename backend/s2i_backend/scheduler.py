@@ -162,6 +162,14 @@ class Scheduler:
             ranked.append((wave, served[owner], number, entry))
         return [entry for *_, entry in sorted(ranked, key=lambda r: r[:3])]
 
+    @property
+    def first(self) -> Entry | None:
+        """The job that `next_for` would give out now, with others of its group."""
+        for name in ("retry", "live", "batch"):
+            if order := self._order(name):
+                return order[0]
+        return None
+
     def next_for(self, worker: str) -> list[Entry]:
         """Give `worker` what it should run now: one job, or a group; empty when none waits."""
         for name in ("retry", "live", "batch"):

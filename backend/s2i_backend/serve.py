@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from s2i_backend.broker import Broker
 from s2i_backend.keys import server_keys
-from s2i_backend.log import configure_daemon
+from s2i_backend.log import configure_daemon, log_to_file_only
 from s2i_backend.options import ServeOptions
 from s2i_client import messages as m
 from s2i_client.connection_file import (
@@ -77,6 +77,8 @@ def _serve_locked(options: ServeOptions) -> int:
     try:
         path = write_connection(connection, options.run_folder)
         log.info("serving at %s, process %d, found by %s", broker.endpoint, os.getpid(), path)
+        if options.quiet:
+            log_to_file_only()
         broker.start_workers()
         broker.run()
     finally:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+import zmq
 from click.testing import CliRunner
 
 from s2i_backend import daemon_process
+from s2i_backend.broker import Broker
 from s2i_backend.cli import main
+from s2i_backend.options import ServeOptions
 from s2i_client.connection_file import read_connection
-from s2i_client.errors import DaemonUnavailable
+from s2i_client.errors import DaemonUnavailable, S2IError
 
 COMMAND = [sys.executable, "-m", "s2i_backend"]
 
@@ -106,6 +110,40 @@ def test_wrong_options_of_serve_say_what_is_allowed(arguments: list[str], named:
     code, output = call(*arguments)
     assert code == 2
     assert named in output
+
+
+def test_a_port_in_use_is_named_with_what_is_allowed(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(S2IError, match=f"--port {port} can not be used.* 1024 to 65535"):
+            Broker(ServeOptions(port=port, run_folder=tmp_path), zmq.curve_keypair(), b"")
+
+
+def test_an_address_that_is_not_ours_is_named_with_what_is_allowed(tmp_path: Path) -> None:
+    options = ServeOptions(remote="192.0.2.1", run_folder=tmp_path, config=tmp_path)
+    with pytest.raises(S2IError, match=r"--remote 192\.0\.2\.1 can not be used.* 0\.0\.0\.0"):
+        Broker(options, zmq.curve_keypair(), b"")
+
+
+def test_serve_ends_with_a_plain_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(options: object) -> int:
+        raise S2IError("not_allowed", "--port 80 can not be used.", "Take another.")
+
+    monkeypatch.setattr("s2i_backend.serve.serve", refuse)
+    assert call("serve") == (1, "Error: --port 80 can not be used. Take another.\n")
+
+
+def test_a_started_daemon_writes_its_log_once(runtime_folder: Path) -> None:
+    daemon_process.start(["cpu"], idle_seconds=0.5)
+    connection = read_connection(runtime_folder)
+    assert connection is not None
+    assert daemon_process.wait_for_end(connection.pid, seconds=20)
+    said = (runtime_folder / daemon_process.LOG_NAME).read_text()
+    assert "serving at" in said
+    assert "started worker" not in said
+    assert "ended" not in said
 
 
 def test_sizes_are_read_in_powers_of_1024() -> None:

@@ -36,22 +36,23 @@ class Answers:
 
 
 class Supervisor:
-    """One worker that is up and never dies."""
+    """Workers that are up and never die."""
 
-    def __init__(self):
-        self.worker = SimpleNamespace(name="w", device="cpu", state="idle")
-        self.workers = {"w": self.worker}
+    def __init__(self, names):
+        self.workers = {
+            name: SimpleNamespace(name=name, device="cpu", state="idle") for name in names
+        }
 
     @property
     def idle(self):
-        return [self.worker] if self.worker.state == "idle" else []
+        return [worker for worker in self.workers.values() if worker.state == "idle"]
 
 
 class Stage:
-    """A dispatch with one worker that does what the test says."""
+    """A dispatch with workers that do what the test says."""
 
-    def __init__(self):
-        self.supervisor = Supervisor()
+    def __init__(self, workers="w"):
+        self.supervisor = Supervisor(workers)
         self.sent = []
         self.answers = Answers()
         socket = SimpleNamespace(send_multipart=lambda frames, copy: self.sent.append(frames))
@@ -62,8 +63,8 @@ class Stage:
         submit = messages.Submit(job=job, pipeline="echo", pictures=(info,), **options)
         self.dispatch.submit("s", submit, framing.encode(submit, [bytes(16)]))  # type: ignore[arg-type]
 
-    def say(self, *frames):
-        self.dispatch.from_worker([Frame(b"w"), *(Frame(f) for f in frames)])  # type: ignore[misc]
+    def say(self, *frames, worker=b"w"):
+        self.dispatch.from_worker([Frame(worker), *(Frame(f) for f in frames)])  # type: ignore[misc]
 
     def runs(self):
         """The jobs of each `run` that the worker was sent, as (name, frugal)."""
@@ -72,6 +73,14 @@ class Stage:
             [(job["key"][1], job["frugal"]) for job in note["jobs"]]
             for note in notes
             if note["kind"] == "run"
+        ]
+
+    def workers_told(self):
+        """Who was sent a `run`, in order."""
+        return [
+            frames[0].decode()
+            for frames in self.sent
+            if msgpack.unpackb(frames[1])["kind"] == "run"
         ]
 
 
@@ -130,3 +139,24 @@ def test_what_a_worker_says_of_a_job_that_has_ended_changes_nothing(stage):
         stage.say(link.note("job", session="s"), *said)
     assert len(stage.answers.ended) == 1
     assert "daemon.log" in stage.answers.ended[0][1].fix
+
+
+def test_a_document_goes_to_the_worker_that_served_it_last():
+    stage = Stage(workers="ab")
+
+    def done(job, worker):
+        said = framing.encode(messages.Cancelled(job=job))
+        stage.say(link.note("job", session="s"), *said, worker=worker)
+        stage.say(link.note("idle"), worker=worker)
+
+    stage.submit("1", document="first")
+    stage.submit("2", document="second")
+    done("1", b"a")
+    done("2", b"b")
+    stage.submit("3", document="second")
+    stage.submit("4", document="second")  # its worker is busy: it does not wait
+    done("3", b"b")
+    done("4", b"a")
+    stage.submit("5", document="second")
+    stage.submit("6")
+    assert stage.workers_told() == ["a", "b", "b", "a", "a", "b"]

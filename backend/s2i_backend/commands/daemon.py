@@ -89,6 +89,7 @@ def device_option(help_text: str) -> Any:
     default="info",
     show_default=True,
 )
+@click.option("--started-by-run", is_flag=True, hidden=True)
 def serve(
     devices: tuple[str, ...],
     memory_limit: int | None,
@@ -98,6 +99,7 @@ def serve(
     remote: str | None,
     port: int,
     log_level: str,
+    started_by_run: bool,
 ) -> None:
     """Serve until `s2i-backend stop`, Ctrl-C or the idle time-out.
 
@@ -118,8 +120,11 @@ def serve(
         max_jobs=max_jobs,
         frame_bytes=picture_memory,
         model_bytes=memory_limit,
+        quiet=started_by_run,
     )
-    raise SystemExit(serve_until_told(options))
+    with plain_errors():
+        code = serve_until_told(options)
+    raise SystemExit(code)
 
 
 @click.command()
