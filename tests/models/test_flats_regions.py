@@ -101,8 +101,8 @@ def test_a_gap_is_closed_in_every_direction_and_stroke_width(angle, width):
     assert labels[200, 200] != labels[0, 0]
 
 
-@pytest.mark.parametrize("angle", [0, 10, 30, 45, 80])
-@pytest.mark.parametrize("length", [14, 20, 28])
+@pytest.mark.parametrize("angle", [0, 30, 45])
+@pytest.mark.parametrize("length", [14, 25])
 def test_a_short_piece_between_two_gaps_is_joined_on_both_sides(angle, length):
     """As long as it is wide, so that it has no direction of its own."""
     ink = np.zeros((300, 300), np.uint8)
@@ -141,6 +141,14 @@ def hourglass() -> np.ndarray:
     return ink
 
 
+def thick_corners() -> np.ndarray:
+    """The same in a stroke that is wide enough for a middle line with branches into its corners."""
+    ink = np.zeros((400, 600), np.uint8)
+    corners = np.array([[100, 60], [500, 60], [315, 200], [500, 340], [100, 340], [285, 200]])
+    cv2.polylines(ink, [corners.astype(np.int32)], True, 255, 15)
+    return ink
+
+
 def spiral_corridor() -> np.ndarray:
     path = np.array([[80, 80], [520, 80], [520, 320], [120, 320], [120, 140], [460, 140]])
     filled = np.zeros((400, 600), np.uint8)
@@ -148,7 +156,7 @@ def spiral_corridor() -> np.ndarray:
     return cv2.dilate(filled, np.ones((5, 5), np.uint8)) - filled
 
 
-@pytest.mark.parametrize("outline", [dumbbell, hourglass, spiral_corridor])
+@pytest.mark.parametrize("outline", [dumbbell, hourglass, thick_corners, spiral_corridor])
 def test_a_whole_outline_is_never_split(outline):
     ink = outline()
     open_space = cv2.connectedComponents(255 - ink, connectivity=4)[0] - 1

@@ -12,14 +12,6 @@ DECLARATION = Declaration(
     ),
     parameters=(
         Parameter(
-            "quality",
-            "Quality",
-            "Best looks at the drawing several times, mirrored and at two sizes; fast looks once.",
-            "choice",
-            default="best",
-            choices=("fast", "best"),
-        ),
-        Parameter(
             "gap",
             "Gap closing",
             "Gaps in the lines up to this many pixels do not leak; 0 chooses by canvas size.",
@@ -52,7 +44,7 @@ DECLARATION = Declaration(
             "Shading",
             "How strong the shade layer is; 0 leaves flat colors.",
             "float",
-            default=0.5,
+            default=0.3,
             minimum=0.0,
             maximum=1.0,
         ),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-# Shading darker than this is the network's uncertainty at borders, not a shadow.
+# Shading darker than this is the network's uncertainty at borders, not a shadow, and so is a
+# difference in brightness of less than this share.
 DARKEST_SHADE = 0.55
+LEAST_SHADE = 0.15
 
 
 def region_colors(
@@ -45,7 +47,7 @@ def shading(smooth: np.ndarray, flat: np.ndarray, strength: float) -> np.ndarray
     """
     weights = np.array([0.299, 0.587, 0.114], np.float32)
     ratio = (smooth @ weights + 0.02) / (flat @ weights + 0.02)
-    ratio = cv2.GaussianBlur(ratio.clip(DARKEST_SHADE, 1), (0, 0), 1.5)
+    ratio = cv2.GaussianBlur((ratio + LEAST_SHADE).clip(DARKEST_SHADE, 1), (0, 0), 1.5)
     return 1 - strength * (1 - ratio)
 
 
