@@ -60,8 +60,8 @@ def dabs(
 def run(painter: Pipeline, progress: Progress | None = None, **wanted) -> list[Layer]:
     """Run a request as the daemon does: `images`, `origins`, `settings`, `outputs`, `memory`."""
     images = wanted["images"]
-    settings, outputs = wanted.get("settings", {}), wanted.get("outputs")
-    parameters, names = painter.declaration.check(images, settings, outputs)
+    settings = {"quality": "fast", **wanted.get("settings", {})}
+    parameters, names = painter.declaration.check(images, settings, wanted.get("outputs"))
     request = Request(images, parameters, names, origins=wanted.get("origins", {}))
     request.progress = progress or Progress()
     request.memory = wanted.get("memory", {})
@@ -73,12 +73,15 @@ def test_flats_shade_lines_and_color_come_in_this_order(painter: Pipeline) -> No
     assert list(painter(sketch=drawing(), outputs=["color", "flats"])) == ["flats", "color"]
 
 
+@pytest.mark.parametrize("quality", ["fast", "best"])
 @pytest.mark.parametrize("dtype", DEPTHS)
-def test_every_layer_comes_in_the_depth_of_the_sketch(painter: Pipeline, dtype: type) -> None:
-    result = painter(sketch=drawing(3, dtype), outputs=ALL)
+def test_every_layer_comes_in_the_depth_of_the_sketch(
+    painter: Pipeline, dtype: type, quality: str
+) -> None:
+    result = painter(sketch=drawing(3, dtype), outputs=ALL, quality=quality)
     assert {layer.dtype for layer in result.values()} == {np.dtype(dtype)}
     assert {layer.shape for layer in result.values()} == {(300, 300, 4)}
-    plain = painter(sketch=drawing(3), outputs=ALL)
+    plain = painter(sketch=drawing(3), outputs=ALL, quality=quality)
     for name, layer in result.items():
         seen = layer.astype(float) / full(dtype)
         expected = plain[name].astype(float) / 255
@@ -87,8 +90,8 @@ def test_every_layer_comes_in_the_depth_of_the_sketch(painter: Pipeline, dtype: 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_every_kind_of_sketch_gives_the_same_colors(painter: Pipeline, channels: int) -> None:
-    result = painter(sketch=drawing(channels), outputs=ALL)
-    plain = painter(sketch=drawing(1), outputs=ALL)
+    result = painter(sketch=drawing(channels), quality="fast", outputs=ALL)
+    plain = painter(sketch=drawing(1), quality="fast", outputs=ALL)
     for name in ALL:
         assert result[name].shape == (300, 300, 4)
         assert np.abs(result[name].astype(int) - plain[name])[IN_CIRCLE].max() <= 3, name
@@ -99,7 +102,7 @@ def test_every_kind_of_sketch_gives_the_same_colors(painter: Pipeline, channels:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_a_hints_own_region_shows_exactly_its_color(painter: Pipeline, dtype: type) -> None:
     hints = dabs({IN_CIRCLE: (0.1234, 0.5678, 0.9012)}, dtype=dtype)
-    flats = painter(sketch=drawing(1, dtype), hints=hints, palette=0.0)["flats"]
+    flats = painter(sketch=drawing(1, dtype), hints=hints, quality="fast", palette=0.0)["flats"]
     inside = np.hypot(*(np.mgrid[:300, :300] - 90)) < 55
     assert (flats[inside] == hints[IN_CIRCLE]).all()
     assert (flats[IN_BOX][:3] != hints[IN_CIRCLE][:3]).any()
@@ -120,18 +123,18 @@ def test_hints_of_another_size_lie_at_their_place_on_the_canvas(painter: Pipelin
 
 
 def test_the_background_is_transparent_unless_a_hint_lies_on_it(painter: Pipeline) -> None:
-    plain = painter(sketch=drawing(), outputs=ALL)
+    plain = painter(sketch=drawing(), quality="fast", outputs=ALL)
     for name in ALL:
         assert plain[name][OUTSIDE][3] == 0, name
     assert plain["flats"][IN_BOX][3] == 255
     hints = dabs({OUTSIDE: (0.2, 0.4, 0.6)})
-    hinted = painter(sketch=drawing(), hints=hints)
+    hinted = painter(sketch=drawing(), hints=hints, quality="fast")
     assert (hinted["flats"][5, 295] == hints[OUTSIDE]).all()
     assert hinted["color"][5, 295][3] == 255
 
 
 def test_color_is_the_other_layers_laid_over_each_other(painter: Pipeline) -> None:
-    result = painter(sketch=drawing(), shading=1.0)
+    result = painter(sketch=drawing(), quality="fast", shading=1.0)
     flats, shade, lines, color = (layer / 255 for layer in result.values())
     cover = lines[..., 3:]
     shown = lines[..., :3] * cover + flats[..., :3] * shade[..., :3] * (1 - cover)
@@ -152,7 +155,7 @@ def test_odd_sketches_give_layers_of_their_size(
         sketch[shape[0] // 2, :, : min(channels, 3)] = 0
     if content == "black":
         sketch[..., : min(channels, 3)] = 0
-    result = painter(sketch=sketch, outputs=ALL)
+    result = painter(sketch=sketch, quality="fast", outputs=ALL)
     assert {layer.shape for layer in result.values()} == {(*shape, 4)}
     if content == "empty":
         assert not result["flats"].any()
@@ -184,14 +187,15 @@ def test_a_job_stops_at_whichever_step_it_is_cancelled_and_leaves_nothing(
     painter: Pipeline,
 ) -> None:
     images = {"sketch": drawing(), "hints": dabs({IN_CIRCLE: (0.9, 0.1, 0.1)})}
+    settings = {"quality": "best"}
     whole = StopAt(-1)
-    expected = run(painter, whole, images=images)
-    assert {"painting", "painted"} <= set(whole.names)
+    expected = run(painter, whole, images=images, settings=settings)
+    assert whole.names.count("painting") == 4
     for number in range(len(whole.names)):
         stop, memory = StopAt(number), {}
         with pytest.raises(Cancelled):
-            run(painter, stop, images=images, memory=memory)
+            run(painter, stop, images=images, settings=settings, memory=memory)
         assert stop.names == whole.names[:number]
         assert memory == {}
-    again = run(painter, images=images)
+    again = run(painter, images=images, settings=settings)
     assert all((a.pixels == b.pixels).all() for a, b in zip(again, expected, strict=True))

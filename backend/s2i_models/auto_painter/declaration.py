@@ -12,6 +12,14 @@ DECLARATION = Declaration(
     ),
     parameters=(
         Parameter(
+            "quality",
+            "Quality",
+            "Best looks at the drawing four times, mirrored and at two sizes; fast looks once.",
+            "choice",
+            default="best",
+            choices=("fast", "best"),
+        ),
+        Parameter(
             "gap",
             "Gap closing",
             "Gaps in the lines up to this many pixels do not leak; 0 chooses by canvas size.",

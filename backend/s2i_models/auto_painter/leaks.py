@@ -15,8 +15,8 @@ from s2i_models.auto_painter.view import View
 from s2i_models.flats.regions import RegionMap
 
 # Narrower parts, in pixels of the grid, are the coverage's inaccuracy along an outline.
-NARROWEST = 3
-SMALLEST = 25  # pixels of the grid
+NARROWEST = 5
+SMALLEST = 60  # pixels of the grid
 # A part counts as figure where the network is sure and lines enclose most of it; the paper
 # between two arms has neither.
 SURE = 0.65

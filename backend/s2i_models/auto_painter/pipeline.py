@@ -20,6 +20,11 @@ from s2i_models.layers import color_labels, compose, convert_depth, stack
 from s2i_models.lineart import binary_ink, clean_lines, estimate_paper, ink_strength
 from s2i_models.pipeline import Layer, Pipeline, Request
 
+# Looks at the drawing: size, relative to what the network was trained with, and whether mirrored.
+LOOKS = {
+    "fast": ((1.0, False),),
+    "best": ((1.0, False), (1.0, True), (4 / 3, False), (4 / 3, True)),
+}
 # Regions are looked for on at most this many samples per side when colors are assigned.
 SAMPLES = 1024
 # A closed region that the network covers less than this is a hole, such as a handle's.
@@ -95,18 +100,38 @@ class PipelineImpl(Pipeline):
     def _paint(
         self, request: Request, strength: np.ndarray, content: np.ndarray, hints: Hints | None
     ) -> Painting:
-        view = view_of(content, self.network.work_size, self.network.stride)
-        lines = 1 - view.shrink(strength)
-        seen = _hints_on_grid(hints, view)
-        request.progress.step(0.1, "painting")
-        batch = torch.from_numpy(np.dstack([lines, seen])).permute(2, 0, 1)[None].to(self.device)
+        looks = LOOKS[str(request.parameters["quality"])]
+        seen_at = {}
+        for relative in {relative for relative, _ in looks}:
+            size = round(relative * self.network.work_size)
+            view = view_of(content, size, self.network.stride)
+            seen_at[relative] = view, 1 - view.shrink(strength), _hints_on_grid(hints, view)
+        view, lines, hinted = seen_at[looks[0][0]]
+        shape = (view.inner_height, view.inner_width)
+        total = np.zeros((*shape, 4), np.float32)
+        for number, (relative, mirrored) in enumerate(looks):
+            preview = None if number == 0 else _preview(total / number)
+            request.progress.step(0.1 + 0.5 * number / len(looks), "painting", preview)
+            own_view, own_lines, own_hints = seen_at[relative]
+            made = self._forward(own_lines, own_hints, mirrored)
+            made = made[: own_view.inner_height, : own_view.inner_width]
+            total += cv2.resize(made, shape[::-1], interpolation=cv2.INTER_AREA)
+        total /= len(looks)
+        inner = (slice(0, shape[0]), slice(0, shape[1]))
+        return Painting(view, total[..., :3], total[..., 3], lines[inner], hinted[..., 3][inner])
+
+    def _forward(self, lines: np.ndarray, hints: np.ndarray, mirrored: bool) -> np.ndarray:
+        """One look: (h, w) and (h, w, 4) to color and coverage (h, w, 4), all float32 0 to 1."""
+        batch = torch.from_numpy(np.dstack([lines, hints])).permute(2, 0, 1)[None]
+        batch = batch.to(self.device)
+        if mirrored:
+            batch = batch.flip(3)
         with torch.inference_mode():
-            made = self.network(batch[:, :1], batch[:, 1:])[0].float().cpu()
-        inner = (slice(0, view.inner_height), slice(0, view.inner_width))
-        colors = made[:3].permute(1, 2, 0).numpy()[inner]
-        coverage = made[3].sigmoid().numpy()[inner]
-        request.progress.step(0.5, "painted", convert_depth(colors, np.dtype(np.uint8)))
-        return Painting(view, colors, coverage, lines[inner], seen[..., 3][inner])
+            made = self.network(batch[:, :1], batch[:, 1:])
+            made = torch.cat([made[:, :3], made[:, 3:].sigmoid()], dim=1)
+        if mirrored:
+            made = made.flip(3)
+        return made[0].permute(1, 2, 0).float().cpu().numpy()
 
 
 def _hints_on_canvas(request: Request) -> Hints | None:
@@ -216,3 +241,7 @@ def _saturate(colors: np.ndarray, amount: float) -> np.ndarray:
 def _warpable(depth: np.dtype) -> np.dtype:
     """The depth nearest to `depth` that OpenCV resamples."""
     return np.dtype(np.float32) if depth == np.float16 else depth
+
+
+def _preview(made: np.ndarray) -> np.ndarray:
+    return convert_depth(made[..., :3], np.dtype(np.uint8))
