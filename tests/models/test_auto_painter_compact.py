@@ -17,7 +17,8 @@ def test_output_is_a_picture_of_the_input_size() -> None:
     assert network.stride == 16
     painted = network(torch.rand(2, 1, 32, 48), torch.rand(2, 4, 32, 48))
     assert painted.shape == (2, 4, 32, 48)
-    assert 0 <= painted[:, :3].min() and painted[:, :3].max() <= 1
+    assert painted[:, :3].min() >= 0
+    assert painted[:, :3].max() <= 1
 
 
 def test_gradients_reach_every_parameter_of_both_networks() -> None:
