@@ -194,26 +194,33 @@ class Work:
 
     def _submit(self) -> None:
         while self._waiting and self._has_room() and time.monotonic() >= self._submit_after:
-            piece = self._waiting.popleft()
-            if piece.missing is not None:
-                name, folder = piece.missing
-                error = f"{piece.name}: {folder} has no picture of this name for {name}. Add it."
-                self._end(piece, "failed", error=error)
-                continue
+            piece = self._waiting[0]  # it stays there meanwhile, for Ctrl-C may come at any time
             try:
-                _check_free(piece, self._wish)
-                files = _read(piece)
-                pictures = [decode_picture(data, path, n) for n, (path, data) in files.items()]
+                flight = self._handed_over(piece)
             except PictureFileError as error:
+                self._waiting.popleft()
                 self._end(piece, "failed", error=str(error))
                 continue
-            job = self._client.submit(
-                self._wish.pipeline, pictures, self._wish.parameters, outputs=self._wish.outputs
-            )
-            self._flying.append(Flight(piece, job, record_of(self._wish, files)))
+            self._flying.append(flight)
+            self._waiting.popleft()
             self._show()
             # Reading the next file takes a while: hand this one over before.
             self._client.wait_until(lambda: True)
+
+    def _handed_over(self, piece: Piece) -> Flight:
+        if piece.missing is not None:
+            name, folder = piece.missing
+            raise PictureFileError(
+                f"{piece.name}: {folder} has no picture of this name for {name}. Add it."
+            )
+        _check_free(piece, self._wish)
+        files = _read(piece)
+        pictures = [decode_picture(data, path, name) for name, (path, data) in files.items()]
+        record = record_of(self._wish, files)
+        job = self._client.submit(
+            self._wish.pipeline, pictures, self._wish.parameters, outputs=self._wish.outputs
+        )
+        return Flight(piece, job, record)
 
     def _has_room(self) -> bool:
         jobs = [flight.job for flight in self._flying]
@@ -237,7 +244,6 @@ class Work:
 
     def _collect(self) -> None:
         for flight in [flight for flight in self._flying if flight.job.ended]:
-            self._flying.remove(flight)
             piece = flight.piece
             try:
                 result = flight.job.outcome()
@@ -246,14 +252,17 @@ class Work:
                 for layer in result.layers:
                     write_file(layers[layer.name], encode_png(layer, flight.record))
             except S2IError as error:
+                self._flying.remove(flight)
                 if error.code == "busy":
                     self._waiting.appendleft(piece)
                     self._submit_after = time.monotonic() + BUSY_SECONDS
                 else:
                     self._end(piece, "failed", error=f"{piece.name}: {error}")
             except (PictureFileError, OSError) as error:
+                self._flying.remove(flight)
                 self._end(piece, "failed", error=str(error))
             else:
+                self._flying.remove(flight)
                 seconds = result.timing.get("run", 0.0)
                 self._end(piece, "done", layers=layers, seconds=seconds)
 

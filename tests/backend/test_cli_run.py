@@ -26,6 +26,7 @@ from s2i_backend.cli import main
 from s2i_backend.model_store import ModelStore
 from s2i_backend.picture_files import read_record
 from s2i_client.connection_file import read_connection
+from s2i_client.pixels import Picture
 
 RNG = np.random.default_rng(3)
 
@@ -270,6 +271,25 @@ def test_control_c_cancels_the_jobs_and_keeps_what_is_done(tmp_path: Path) -> No
     assert [f["status"] for f in json.loads(output)["files"]] == ["cancelled"] * 5
     assert queue() == {**queue(), "running": 0, "batch": 0, "live": 0}
     assert [p.name for p in out.iterdir()] == ["single"]
+
+
+def test_control_c_while_a_file_is_read_forgets_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages, out = tmp_path / "pages", tmp_path / "out"
+    for name in "abc":
+        drawing(pages / f"{name}.png")
+    decode = run_work.decode_picture
+
+    def interrupted_at_b(data: bytes, path: Path, name: str) -> Picture:
+        if path.name == "b.png":
+            raise KeyboardInterrupt
+        return decode(data, path, name)
+
+    monkeypatch.setattr(run_work, "decode_picture", interrupted_at_b)
+    result = call("echo", "--sketch", pages, "-o", out, "--seconds", 30, "--json", exit_code=130)
+    files = json.loads(result.stdout)["files"]
+    assert [(f["name"][0], f["status"]) for f in files] == [(n, "cancelled") for n in "abc"]
 
 
 def test_palettes_gray_and_alpha_go_through(tmp_path: Path) -> None:
