@@ -5,9 +5,11 @@ import pytest
 
 from s2i_training.hints import HintSampler
 
+Planes = tuple[np.ndarray, np.ndarray, np.ndarray]
+
 
 @pytest.fixture
-def drawing() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def drawing() -> Planes:
     """Red and blue halves, painted in the middle, with a line between them."""
     color = np.ones((96, 96, 3), np.float32)
     color[20:76, 20:48] = (0.9, 0.1, 0.1)
@@ -19,7 +21,7 @@ def drawing() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return color, painted, lines
 
 
-def test_a_hint_never_leaves_the_color_it_was_taken_from(drawing) -> None:
+def test_a_hint_never_leaves_the_color_it_was_taken_from(drawing: Planes) -> None:
     color, painted, lines = drawing
     sampler = HintSampler(none=0, background=0)
     for seed in range(40):
@@ -30,7 +32,7 @@ def test_a_hint_never_leaves_the_color_it_was_taken_from(drawing) -> None:
         assert not hints[~marked].any()
 
 
-def test_numbers_run_from_one_hint_to_many_and_none(drawing) -> None:
+def test_numbers_run_from_one_hint_to_many_and_none(drawing: Planes) -> None:
     sampler = HintSampler()
     areas = [
         (sampler(*drawing, np.random.default_rng(seed))[..., 3] > 0).sum() for seed in range(200)
@@ -40,7 +42,7 @@ def test_numbers_run_from_one_hint_to_many_and_none(drawing) -> None:
     assert max(areas) > 500
 
 
-def test_hints_stay_on_painted_pixels_unless_background_is_wanted(drawing) -> None:
+def test_hints_stay_on_painted_pixels_unless_background_is_wanted(drawing: Planes) -> None:
     color, painted, lines = drawing
     for seed in range(30):
         rng = np.random.default_rng(seed)
@@ -52,13 +54,13 @@ def test_hints_stay_on_painted_pixels_unless_background_is_wanted(drawing) -> No
     )
 
 
-def test_a_drawing_that_is_all_ink_has_no_hints(drawing) -> None:
+def test_a_drawing_that_is_all_ink_has_no_hints(drawing: Planes) -> None:
     color, painted, _ = drawing
     hints = HintSampler(none=0)(color, painted, np.zeros((96, 96)), np.random.default_rng(0))
     assert not hints.any()
 
 
-def test_the_same_seed_gives_the_same_hints(drawing) -> None:
+def test_the_same_seed_gives_the_same_hints(drawing: Planes) -> None:
     sampler = HintSampler(none=0)
     first, second = (sampler(*drawing, np.random.default_rng(5)) for _ in range(2))
     assert np.array_equal(first, second)
