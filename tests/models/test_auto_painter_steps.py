@@ -44,7 +44,7 @@ def test_what_is_shrunk_comes_back_to_its_place() -> None:
 
 def test_a_small_hint_on_a_large_canvas_is_seen_with_its_color() -> None:
     y, x = (a.ravel() for a in np.mgrid[1000:1010, 2000:2010])
-    color = np.tile(np.float32([0.8, 0.2, 0.1]), (len(y), 1))
+    color = np.tile(np.array([0.8, 0.2, 0.1], np.float32), (len(y), 1))
     small = shrink_hints(y, x, color, view_of(np.ones((4096, 4096), bool), 256, 32))
     seen = small[..., 3] > 0
     assert 1 <= seen.sum() <= 4
