@@ -142,8 +142,9 @@ def evaluate(
         if which.any():
             chosen = {key: np.array(values)[which] for key, values in differences.items()}
             report.append(_difference_table(f"{which.sum()} drawings {title}", chosen))
-    chosen = {key: np.array(values) for key, values in differences.items()}
-    report.append(_difference_table(f"all {len(drawings)} drawings", chosen))
+    if own.any() and not own.all():
+        chosen = {key: np.array(values) for key, values in differences.items()}
+        report.append(_difference_table(f"all {len(drawings)} drawings", chosen))
     report.append(_picture_table(drawings, pictures, quick))
     _write_sheet(folder / "sheet.png", drawings, pictures)
     return "\n\n".join(report) + "\n"
