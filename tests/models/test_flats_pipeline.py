@@ -9,13 +9,14 @@ from s2i_models import catalog
 from s2i_models.pipeline import Cancelled, Progress, Request
 
 
-def drawing(size: int = 300, extra: bool = False) -> np.ndarray:
-    """RGB, black on white: a circle and a box, and with `extra` a stroke that halves the box."""
+def drawing(size: int = 300, extra: str = "") -> np.ndarray:
+    """RGB, black on white: a circle and a box; `extra` names the one that a stroke halves."""
     picture = np.full((size, size, 3), 255, np.uint8)
     cv2.circle(picture, (90, 90), 60, (0, 0, 0), 4, cv2.LINE_AA)
     cv2.rectangle(picture, (170, 170), (280, 280), (0, 0, 0), 4, cv2.LINE_AA)
+    left, right, y = {"": (0, 0, 0), "circle": (30, 150, 95), "box": (170, 280, 225)}[extra]
     if extra:
-        cv2.line(picture, (170, 225), (280, 225), (0, 0, 0), 4, cv2.LINE_AA)
+        cv2.line(picture, (left, y), (right, y), (0, 0, 0), 4, cv2.LINE_AA)
     return picture
 
 
@@ -69,21 +70,24 @@ def test_a_hinted_background_is_painted(flats):
     assert (flats(sketch=drawing(), hints=hints)["flats"][290, 10] == (1, 2, 3, 255)).all()
 
 
-def test_regions_keep_number_and_color_when_a_stroke_comes_elsewhere(flats):
+@pytest.mark.parametrize("halved", ["circle", "box"])
+def test_regions_keep_number_and_color_when_a_stroke_comes_elsewhere(flats, halved):
     memory = {}
     outputs = ("flats", "regions")
     before = run(flats, drawing(), memory, outputs=outputs)
-    after = run(flats, drawing(extra=True), memory, outputs=outputs)
-    numbers = [int(r["regions"].pixels[90, 90, 0]) for r in (before, after)]
+    after = run(flats, drawing(extra=halved), memory, outputs=outputs)
+    other = {"circle": (240, 240), "box": (80, 80)}[halved]
+    numbers = [int(r["regions"].pixels[other][0]) for r in (before, after)]
     assert numbers[0] == numbers[1] > 0
-    assert (before["flats"].pixels[90, 90] == after["flats"].pixels[90, 90]).all()
-    old = int(before["regions"].pixels[240, 240, 0])
-    halves = {int(after["regions"].pixels[y, 240, 0]) for y in (200, 250)}
+    assert (before["flats"].pixels[other] == after["flats"].pixels[other]).all()
+    x, rows = {"circle": (90, (70, 120)), "box": (225, (200, 250))}[halved]
+    old = int(before["regions"].pixels[rows[0], x, 0])
+    halves = {int(after["regions"].pixels[y, x, 0]) for y in rows}
     assert old in halves
     assert max(halves) > before["regions"].pixels.max()
     assert after["regions"].pixels[5, 5, 0] == 0
     again = run(flats, drawing(), memory, outputs=outputs)
-    assert int(again["regions"].pixels[90, 90, 0]) == numbers[0]
+    assert int(again["regions"].pixels[other][0]) == numbers[0]
 
 
 def test_hints_lie_at_their_place_on_the_canvas(flats):

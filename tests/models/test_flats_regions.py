@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from s2i_models.flats.closing import stroke_ends
 from s2i_models.flats.refine import segment_canvas
 from s2i_models.flats.regions import auto_gap, segment
 
@@ -141,14 +142,6 @@ def hourglass() -> np.ndarray:
     return ink
 
 
-def thick_corners() -> np.ndarray:
-    """The same in a stroke that is wide enough for a middle line with branches into its corners."""
-    ink = np.zeros((400, 600), np.uint8)
-    corners = np.array([[100, 60], [500, 60], [315, 200], [500, 340], [100, 340], [285, 200]])
-    cv2.polylines(ink, [corners.astype(np.int32)], True, 255, 15)
-    return ink
-
-
 def spiral_corridor() -> np.ndarray:
     path = np.array([[80, 80], [520, 80], [520, 320], [120, 320], [120, 140], [460, 140]])
     filled = np.zeros((400, 600), np.uint8)
@@ -156,12 +149,21 @@ def spiral_corridor() -> np.ndarray:
     return cv2.dilate(filled, np.ones((5, 5), np.uint8)) - filled
 
 
-@pytest.mark.parametrize("outline", [dumbbell, hourglass, thick_corners, spiral_corridor])
+@pytest.mark.parametrize("outline", [dumbbell, hourglass, spiral_corridor])
 def test_a_whole_outline_is_never_split(outline):
     ink = outline()
     open_space = cv2.connectedComponents(255 - ink, connectivity=4)[0] - 1
     assert open_space == 2
     assert segment(ink, gap=20, sliver=4).count == 2
+
+
+@pytest.mark.parametrize("angle", range(0, 180, 15))
+def test_a_stroke_that_is_cut_off_straight_has_one_end_on_each_side(angle):
+    """The middle line forks into the corners of the cut; those are no ends of strokes."""
+    ink = np.zeros((300, 300), np.uint8)
+    bar = cv2.boxPoints(((150, 150), (200, 24), angle))
+    cv2.fillPoly(ink, [np.rint(bar).astype(np.int32)], 255)
+    assert len(stroke_ends(ink).radius) == 2
 
 
 @pytest.mark.parametrize("size", [300, 1200])
