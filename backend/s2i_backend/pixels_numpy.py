@@ -74,6 +74,7 @@ def to_picture(
         origin=Point(*layer.origin),
         kind=kind,
         blend=blend,
+        title=layer.title,
     )
     return info, pixels.reshape(-1).view(np.uint8).data
 

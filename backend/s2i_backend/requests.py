@@ -34,6 +34,19 @@ def failure(code: str, message: str, *, job: str | None = None, fix: str = "") -
     return m.Failed(code=code, message=message[:4096], fix=fix or FIXES.get(code, ""), job=job)
 
 
+def invalid(error: InvalidRequest, job: str) -> m.Failed:
+    """A `failed` message for a request that does not fit, with all that the error tells."""
+    return m.Failed(
+        code="invalid_request",
+        message=str(error)[:4096],
+        fix=FIXES["invalid_request"],
+        job=job,
+        field=error.field[:256],
+        given=repr(error.given)[:1024],
+        allowed=error.allowed[:4096],
+    )
+
+
 def read_request(session: str, request: m.Submit, frames: list[Any], now: float) -> Job | m.Failed:
     """Check a submission against its pipeline's declaration."""
     try:
@@ -46,15 +59,7 @@ def read_request(session: str, request: m.Submit, frames: list[Any], now: float)
     try:
         parameters, outputs = declaration.check(names, request.parameters, request.outputs)
     except InvalidRequest as error:
-        return m.Failed(
-            code="invalid_request",
-            message=str(error)[:4096],
-            fix=FIXES["invalid_request"],
-            job=request.job,
-            field=error.field[:256],
-            given=repr(error.given)[:1024],
-            allowed=error.allowed[:4096],
-        )
+        return invalid(error, request.job)
     group = (
         request.pipeline,
         tuple(sorted(parameters.items())),

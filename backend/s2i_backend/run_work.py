@@ -25,6 +25,8 @@ from s2i_client.blocking import BlockingClient, BlockingJob
 from s2i_client.client import ClientState
 from s2i_client.declaration import Value
 from s2i_client.errors import DaemonUnavailable, S2IError
+from s2i_client.jobs import Result
+from s2i_models import catalog
 
 # Jobs handed over ahead of each device: one that runs, one that waits, one whose layers are
 # being written here meanwhile.
@@ -70,8 +72,21 @@ class Outcome:
 
 
 def layer_files(piece: Piece, wish: Wish) -> dict[str, Path]:
-    """Where the layers of a piece are written."""
-    return {name: piece.out / f"{name}.png" for name in wish.outputs}
+    """Where the layers of a piece are written; of outputs that come any number of times, those
+    files that are there."""
+    files = [path for name in wish.outputs for path in _files_of(name, piece, wish)]
+    return {path.stem: path for path in files}
+
+
+def _files_of(name: str, piece: Piece, wish: Wish) -> list[Path]:
+    if name in _many(wish):
+        return sorted(piece.out.glob(f"{name}-[0-9][0-9].png"))
+    return [piece.out / f"{name}.png"]
+
+
+def _many(wish: Wish) -> frozenset[str]:
+    """The outputs that come any number of times."""
+    return frozenset(o.name for o in catalog.declaration(wish.pipeline).outputs if o.many)
 
 
 def record_of(wish: Wish, inputs: Mapping[str, tuple[Path, bytes]]) -> dict[str, Any]:
@@ -95,14 +110,23 @@ def record_of(wish: Wish, inputs: Mapping[str, tuple[Path, bytes]]) -> dict[str,
 
 def is_finished(piece: Piece, wish: Wish) -> bool:
     """Whether all layers are there, made of these files with these settings."""
-    found = [read_record(path) for path in layer_files(piece, wish).values()]
-    if piece.missing is not None or None in found:
+    if piece.missing is not None:
         return False
     try:
         record = record_of(wish, _read(piece))
     except PictureFileError:
         return False
-    return all(other == record for other in found)
+    for name in wish.outputs:
+        files = _files_of(name, piece, wish)
+        wanted = record | _count(name, len(files), wish)
+        if not files or any(read_record(path) != wanted for path in files):
+            return False
+    return True
+
+
+def _count(name: str, number: int, wish: Wish) -> dict[str, int]:
+    """What the record of a numbered layer says besides: of how many it is one."""
+    return {"of": number} if name in _many(wish) else {}
 
 
 def overwritten_input(pieces: Sequence[Piece], wish: Wish) -> tuple[Path, Path] | None:
@@ -247,10 +271,8 @@ class Work:
             piece = flight.piece
             try:
                 result = flight.job.outcome()
-                layers = layer_files(piece, self._wish)
                 _check_free(piece, self._wish)  # again, for what was saved there meanwhile
-                for layer in result.layers:
-                    write_file(layers[layer.name], encode_png(layer, flight.record))
+                layers = self._write(flight, result)
             except S2IError as error:
                 self._flying.remove(flight)
                 if error.code == "busy":
@@ -265,6 +287,19 @@ class Work:
                 self._flying.remove(flight)
                 seconds = result.timing.get("run", 0.0)
                 self._end(piece, "done", layers=layers, seconds=seconds)
+
+    def _write(self, flight: Flight, result: Result) -> dict[str, Path]:
+        """Write the layers, and remove numbered ones of an earlier run that are too many now."""
+        folder = flight.piece.out
+        keys = catalog.declaration(self._wish.pipeline).keys(result.names)
+        layers = {key: folder / f"{key}.png" for key in keys}
+        for path in set(layer_files(flight.piece, self._wish).values()) - set(layers.values()):
+            if read_record(path) is not None:
+                path.unlink()
+        for path, layer in zip(layers.values(), result, strict=True):
+            count = _count(layer.name, result.names.count(layer.name), self._wish)
+            write_file(path, encode_png(layer, flight.record | count))
+        return layers
 
     def _end(self, piece: Piece, status: Status, **more: Any) -> None:
         self._ended += 1

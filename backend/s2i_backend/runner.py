@@ -13,9 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from s2i_backend import link, pixels_numpy
-from s2i_backend.requests import failure
+from s2i_backend.requests import failure, invalid
 from s2i_client import framing
 from s2i_client import messages as m
+from s2i_client.declaration import InvalidRequest
 from s2i_client.pixels import PictureInfo
 from s2i_models.pipeline import Cancelled, Layer, Pipeline, Progress, Request
 
@@ -133,23 +134,26 @@ class Runner:
     def _run_alone(self, task: Task) -> None:
         pipeline = self._load(task)
         begin = time.monotonic()
-        layers = pipeline.run(self._request(task))
-        self._answer(task, pipeline, layers, time.monotonic() - begin)
+        request = self._request(task)
+        layers = pipeline.run(request)
+        self._answer(task, pipeline, layers, request.timing | {"run": time.monotonic() - begin})
 
     def _run_together(self, tasks: list[Task]) -> bool:
         """Run a group as one batch; False, and nothing was answered, when that did not work."""
         try:
             pipeline = self._load(tasks[0])
             begin = time.monotonic()
-            results = pipeline.run_batch([self._request(task) for task in tasks])
+            requests = [self._request(task) for task in tasks]
+            results = pipeline.run_batch(requests)
         except Exception as error:
             # One job of the group was cancelled or failed; each on its own finds out which.
             log.info("a group of %d is run one by one: %s", len(tasks), type(error).__name__)
             return False
         seconds = (time.monotonic() - begin) / len(tasks)
-        for task, layers in zip(tasks, results, strict=True):
+        for task, request, layers in zip(tasks, requests, results, strict=True):
+            timing = request.timing | {"run": seconds}
             self._guarded(
-                task, lambda t=task, made=layers: self._answer(t, pipeline, made, seconds)
+                task, lambda t=task, made=layers, s=timing: self._answer(t, pipeline, made, s)
             )
         return True
 
@@ -162,6 +166,9 @@ class Runner:
             work()
         except Cancelled:
             self._tell(task, m.Cancelled(job=job))
+        except InvalidRequest as error:
+            # What only a look at the pixels tells, such as a palette without colors.
+            self._tell(task, invalid(error, job))
         except FileNotFoundError as error:
             log.exception("job %s: %s", job, task.request.pipeline)
             self._tell(task, failure("weights_missing", str(error), job=job))
@@ -199,7 +206,10 @@ class Runner:
             frugal=task.frugal,
         )
 
-    def _answer(self, task: Task, pipeline: Pipeline, layers: list[Layer], seconds: float) -> None:
+    def _answer(
+        self, task: Task, pipeline: Pipeline, layers: list[Layer], timing: dict[str, float]
+    ) -> None:
+        pipeline.declaration.check_layers([layer.name for layer in layers])
         like = _sketch_of(task.request.pictures)
         infos, data = [], []
         for layer in layers:
@@ -209,7 +219,7 @@ class Runner:
             )
             infos.append(info)
             data.append(buffer)
-        finished = m.Finished(job=task.key[1], timing={"run": seconds}, pictures=tuple(infos))
+        finished = m.Finished(job=task.key[1], timing=timing, pictures=tuple(infos))
         self._tell(task, finished, tuple(data))
 
     def _tell(self, task: Task, message: m.Message, data: tuple[Any, ...] = ()) -> None:

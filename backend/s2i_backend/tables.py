@@ -74,7 +74,8 @@ def show_declaration(declared: Declaration, weights: Weights | None) -> None:
         console.print(parameters)
     outputs = _table("Outputs", "name", "blend", "layer")
     for made in declared.outputs:
-        outputs.add_row(made.name, made.blend, made.help + ("" if made.default else " (on demand)"))
+        notes = ("" if made.default else " (on demand)") + (" (any number)" if made.many else "")
+        outputs.add_row(made.name, made.blend, made.help + notes)
     console.print()
     console.print(outputs)
     origin = "" if weights is None else " (shipped)" if weights.shipped else " (imported)"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -18,10 +18,10 @@ from . import messages as m
 from .connection_file import Connection, read_connection, runtime_folder
 from .declaration import Declaration, Value
 from .errors import JobFailed, ProtocolError, S2IError
-from .framing import decode, encode, pictures
+from .framing import Decoded, decode, encode, pictures, pieces_of
 from .jobs import Job, JobState, Result, error_of
 from .patience import PING_SECONDS, announcement, patience
-from .pixels import Picture
+from .pixels import Buffer, Picture
 from .transport import Transport
 
 LOOK_SECONDS = 0.5
@@ -229,9 +229,10 @@ class Client:
                 if error.job in self._jobs:
                     self._end(self._jobs[error.job], JobState.failed, error=error)
                 continue
-            self._take(decoded.message, lambda d=decoded, f=frames: pictures(d, f))
+            self._take(decoded, frames)
 
-    def _take(self, message: Any, read_pictures: Any) -> None:
+    def _take(self, decoded: Decoded, frames: Sequence[Buffer]) -> None:
+        message = decoded.message
         match message:
             case m.Ready():
                 self._greet(message)
@@ -247,9 +248,10 @@ class Client:
             case m.Coming(bytes=byte_count):
                 self._coming_bytes = byte_count
             case _:
-                self._take_job(message, read_pictures)
+                self._take_job(decoded, frames)
 
-    def _take_job(self, message: Any, read_pictures: Any) -> None:
+    def _take_job(self, decoded: Decoded, frames: Sequence[Buffer]) -> None:
+        message = decoded.message
         job = self._jobs.get(message.job)
         if job is None:
             # Handed over a second time, after the first was taken: say again that it was.
@@ -264,10 +266,11 @@ class Client:
                 job.state, job.fraction, job.step = (
                     JobState.running, message.fraction, message.step,
                 )  # fmt: skip
-                job.preview = next(iter(read_pictures()), job.preview)
+                job.preview = next(iter(pictures(decoded, frames)), job.preview)
             case m.Finished():
-                layers = read_pictures()
-                self._end(job, JobState.done, result=Result(layers, dict(message.timing)))
+                pieces = pieces_of(decoded, frames)
+                result = Result(message.pictures, pieces, dict(message.timing))
+                self._end(job, JobState.done, result=result)
             case m.Cancelled():
                 self._end(job, JobState.cancelled, error=error_of(JobState.cancelled))
             case m.Superseded():

@@ -7,7 +7,8 @@ so it stands in the client and uses nothing but the standard library.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -15,6 +16,8 @@ ParameterType = Literal["float", "int", "bool", "choice", "text"]
 LayerKind = Literal["lines", "flats", "color", "shade", "mask", "image"]
 BlendMode = Literal["normal", "multiply"]
 Value = float | int | bool | str
+MAX_LAYERS = 64  # of one result
+MAX_TITLE = 64  # characters of a layer's title
 
 
 class InvalidRequest(ValueError):
@@ -90,6 +93,8 @@ class Output:
     """A named layer that a pipeline returns, with the way a host should stack it.
 
     `default` is False for layers that are made only when a request asks for them by name.
+    `many` is True when a result may have any number of layers of this name, also none; their own
+    titles tell them apart.
     """
 
     name: str
@@ -98,6 +103,7 @@ class Output:
     kind: LayerKind
     blend: BlendMode = "normal"
     default: bool = True
+    many: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,6 +164,36 @@ class Declaration:
             if declared.name == name:
                 return declared
         raise KeyError(name)
+
+    def check_layers(self, names: Sequence[str]) -> None:
+        """Check the names of the layers that a pipeline made.
+
+        Raises ValueError, for whoever writes the pipeline, when there are more than a result
+        may have, or several of an output that is not `many`.
+        """
+        if len(names) > MAX_LAYERS:
+            raise ValueError(
+                f"{self.name} made {len(names)} layers; a result has at most {MAX_LAYERS}: "
+                "bring some together"
+            )
+        for name, count in Counter(names).items():
+            if count > 1 and not self.output(name).many:
+                raise ValueError(
+                    f"{self.name} made {count} layers called {name}; only an output that is "
+                    "declared with many=True may come several times"
+                )
+
+    def keys(self, names: Sequence[str]) -> list[str]:
+        """For each layer of a result a name that no other has, as files need.
+
+        That is its own, with a number behind it for outputs that are `many`: "layer-01".
+        """
+        numbers: Counter[str] = Counter()
+        keys = []
+        for name in names:
+            numbers[name] += 1
+            keys.append(f"{name}-{numbers[name]:02}" if self.output(name).many else name)
+        return keys
 
     def to_dict(self) -> dict[str, Any]:
         """Plain maps and lists, as they travel in the `ready` message and in `models --json`."""

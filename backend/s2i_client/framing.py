@@ -183,9 +183,14 @@ def _group(
     return tuple(groups)
 
 
+def pieces_of(decoded: Decoded, frames: Sequence[Buffer]) -> tuple[list[Buffer], ...]:
+    """The bytes of each of the message's pictures, in pieces; nothing is copied."""
+    return tuple([frames[i] for i in group] for group in decoded.groups)
+
+
 def pictures(decoded: Decoded, frames: Sequence[Buffer]) -> tuple[Any, ...]:
     """The message's pictures with their bytes: `Picture`s, or `ResultLayer`s of a result."""
     return tuple(
-        with_data(info, join(frames[i] for i in group))
-        for info, group in zip(decoded.message.pictures, decoded.groups, strict=True)
+        with_data(info, join(pieces))
+        for info, pieces in zip(decoded.message.pictures, pieces_of(decoded, frames), strict=True)
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 
 from .errors import JobCancelled, JobSuperseded, S2IError
 from .messages import Submit
-from .pixels import Buffer, Picture, ResultLayer
+from .pixels import Buffer, LayerInfo, Picture, ResultLayer, join, with_data
 
 
 class JobState(Enum):
@@ -24,32 +23,62 @@ class JobState(Enum):
 ENDED = frozenset({JobState.done, JobState.cancelled, JobState.superseded, JobState.failed})
 
 
-@dataclass(frozen=True)
 class Result:
     """The layers of a job that went well, and how long it took.
 
-    `timing`: seconds by phase, `queued` and `run`.
+    A layer's bytes come in pieces. They are joined when the layer is first asked for, one layer
+    at a time, because joining 64 MB is what a host's window would notice; `infos`, `names` and
+    `len` join nothing.
+
+    `infos`: what is known of each layer without its bytes, in order. `timing`: seconds by phase:
+    `queued`, `run`, and parts of `run` that the pipeline names, such as `network`.
     """
 
-    layers: tuple[ResultLayer, ...]
-    timing: dict[str, float]
+    def __init__(
+        self,
+        infos: Sequence[LayerInfo],
+        pieces: Sequence[Sequence[Buffer]],
+        timing: dict[str, float],
+    ):
+        self.infos = tuple(infos)
+        self.timing = timing
+        # One item for each layer: its pieces, or the layer once they are joined.
+        self._parts: list[Sequence[Buffer] | ResultLayer] = list(pieces)
 
-    def __getitem__(self, name: str) -> ResultLayer:
-        """The layer called `name`; KeyError with the names there are."""
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        raise KeyError(f"no layer is called {name!r}; there are {', '.join(self.names)}")
-
-    def __iter__(self) -> Iterator[ResultLayer]:
-        return iter(self.layers)
-
-    def __len__(self) -> int:
-        return len(self.layers)
+    @property
+    def layers(self) -> tuple[ResultLayer, ...]:
+        """All layers, joined."""
+        return tuple(self)
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(layer.name for layer in self.layers)
+        return tuple(info.name for info in self.infos)
+
+    def __getitem__(self, name: str) -> ResultLayer:
+        """The first layer called `name`; KeyError with the names there are."""
+        for index, info in enumerate(self.infos):
+            if info.name == name:
+                return self.layer(index)
+        raise KeyError(f"no layer is called {name!r}; there are {', '.join(self.names)}")
+
+    def all(self, name: str) -> tuple[ResultLayer, ...]:
+        """All layers called `name`, in order; none when there is none of that name."""
+        return tuple(self.layer(i) for i, info in enumerate(self.infos) if info.name == name)
+
+    def layer(self, index: int) -> ResultLayer:
+        """The layer described by `infos[index]`."""
+        part = self._parts[index]
+        if not isinstance(part, ResultLayer):
+            part = with_data(self.infos[index], join(part))
+            assert isinstance(part, ResultLayer)
+            self._parts[index] = part  # the pieces are let go of
+        return part
+
+    def __iter__(self) -> Iterator[ResultLayer]:
+        return (self.layer(index) for index in range(len(self)))
+
+    def __len__(self) -> int:
+        return len(self.infos)
 
 
 class Job:

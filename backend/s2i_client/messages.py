@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
 
-from .declaration import BlendMode, LayerKind
+from .declaration import MAX_LAYERS, MAX_TITLE, BlendMode, LayerKind
 from .geometry import Point
 from .pixels import (
     DEPTH_BYTES,
@@ -40,7 +40,7 @@ from .schema import (
 )
 
 VERSION = 1
-MAX_PICTURES = 64
+MAX_PICTURES = MAX_LAYERS
 MAX_JOBS = 1024
 _name = text(64)
 
@@ -61,6 +61,7 @@ class _PictureFields:
 class _LayerFields(_PictureFields):
     kind: Any = checked(one_of(*get_args(LayerKind)), "image")
     blend: Any = checked(one_of(*get_args(BlendMode)), "normal")
+    title: Any = checked(text(MAX_TITLE, least=0), "")
 
 
 def _described(fields_class: type, info_class: type[PictureInfo]) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
-from .declaration import BlendMode, LayerKind
+from .declaration import MAX_TITLE, BlendMode, LayerKind
 from .geometry import Bounds, Extent, Point
 
 Depth = Literal["u8", "u16", "f16", "f32"]
@@ -121,10 +121,20 @@ class Picture(PictureInfo):
 
 @dataclass(frozen=True, kw_only=True)
 class LayerInfo(PictureInfo):
-    """Description of a layer of a result: what it shows and how a host should stack it."""
+    """Description of a layer of a result: what it shows and how a host should stack it.
+
+    `title`: which one it is, where a result has several layers of one name, such as "Step 3";
+    at most `MAX_TITLE` characters.
+    """
 
     kind: LayerKind = "image"
     blend: BlendMode = "normal"
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.title) > MAX_TITLE:
+            raise PictureError("title", f"{self.name}: a title has at most {MAX_TITLE} characters")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

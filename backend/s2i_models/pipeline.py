@@ -41,12 +41,14 @@ class Layer:
 
     `pixels`: (height, width, channels), rows top to bottom; 1 channel is gray, 2 gray and alpha,
     3 RGB, 4 RGBA with straight alpha; uint8, uint16, float16 or float32 (floats from 0 to 1).
-    `origin`: canvas position (x, y) of the top left pixel.
+    `origin`: canvas position (x, y) of the top left pixel. `title`: which one it is, for an output
+    that is declared with `many`; at most 64 characters.
     """
 
     name: str
     pixels: np.ndarray
     origin: tuple[int, int] = (0, 0)
+    title: str = ""
 
 
 @dataclass
@@ -58,6 +60,8 @@ class Request:
     `memory`: a dictionary that lives as long as the document does, for what makes successive
     results consistent; pipelines keep their own keys in it.
     `frugal`: work in the least memory (smaller pieces), because the first try ran out of it.
+    `timing`: where a pipeline adds seconds by phase, such as `network`, for those who ask what
+    took so long.
     """
 
     images: Mapping[str, np.ndarray]
@@ -67,6 +71,7 @@ class Request:
     progress: Progress = field(default_factory=Progress)
     memory: dict[str, Any] = field(default_factory=dict)
     frugal: bool = False
+    timing: dict[str, float] = field(default_factory=dict)
 
 
 class Pipeline(ABC):
@@ -88,7 +93,10 @@ class Pipeline(ABC):
 
     @abstractmethod
     def run(self, request: Request) -> list[Layer]:
-        """Make the layers that `request.outputs` names, in that order."""
+        """Make the layers that `request.outputs` names, in that order.
+
+        An output declared with `many` comes any number of times, one layer after the other.
+        """
 
     def run_batch(self, requests: Sequence[Request]) -> list[list[Layer]]:
         """Run several requests of equal parameters and sizes; for pipelines with a `max_batch`.
@@ -110,15 +118,31 @@ class Pipeline(ABC):
     ) -> dict[str, np.ndarray]:
         """Run without a daemon: arrays and settings as keywords, arrays by layer name back.
 
-        Raises `s2i_client.declaration.InvalidRequest` for a name or value that does not fit.
+        Layers of an output that is `many` are numbered, such as "layer-01"; `layers` has all that
+        is known of them. Raises `s2i_client.declaration.InvalidRequest` for a name or value that
+        does not fit.
         """
+        made = self.layers(outputs=outputs, progress=progress, **images_and_parameters)
+        keys = self.declaration.keys([layer.name for layer in made])
+        return {key: layer.pixels for key, layer in zip(keys, made, strict=True)}
+
+    def layers(
+        self,
+        *,
+        outputs: list[str] | None = None,
+        progress: Callable[[float, str], None] | None = None,
+        **images_and_parameters: Any,
+    ) -> list[Layer]:
+        """Like a call, with the layers in order and with origin and title."""
         images = {k: v for k, v in images_and_parameters.items() if isinstance(v, np.ndarray)}
         settings = {k: v for k, v in images_and_parameters.items() if k not in images}
         parameters, names = self.declaration.check(images, settings, outputs)
         request = Request(images=images, parameters=parameters, outputs=names)
         if progress is not None:
             request.progress = _Callback(progress)
-        return {layer.name: layer.pixels for layer in self.run(request)}
+        made = self.run(request)
+        self.declaration.check_layers([layer.name for layer in made])
+        return made
 
 
 class _Callback(Progress):

@@ -1,5 +1,7 @@
 """A worker answers every task once, whatever its pipeline does."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from s2i_backend import link
 from s2i_backend.runner import Documents, Runner, Task, out_of_memory
 from s2i_client import framing, messages
+from s2i_client.declaration import InvalidRequest, Output
 from s2i_client.pixels import PictureInfo
 from s2i_models.echo.declaration import DECLARATION
 from s2i_models.pipeline import Cancelled, Layer, Pipeline
@@ -91,6 +94,58 @@ def test_an_exception_is_a_failure_without_its_traceback():
     assert "ZeroDivisionError" in said[-1].message
     assert "secret" not in said[-1].message + said[-1].fix
     assert "Traceback" not in said[-1].message
+
+
+class Several(Scripted):
+    """Returns one layer for each title of a test, all of the same name."""
+
+    titles: tuple[str, ...] = ()
+
+    def run(self, request):
+        self.behave(request)
+        return [Layer("image", request.images["sketch"], title=title) for title in self.titles]
+
+
+class SeveralDeclared(Several):
+    declaration = replace(DECLARATION, outputs=(Output("image", "", "", "image", many=True),))
+
+
+def run_several(titles, *, many, behave=nothing, tasks=1):
+    sent = []
+    pipeline = (SeveralDeclared if many else Several)(behave)
+    pipeline.titles = titles
+    Runner(Models(pipeline), sent.append).run([task(str(number)) for number in range(tasks)])
+    said = [f for f in sent if link.read_note(f[0])["kind"] == "job"]
+    return [framing.decode(f[1:], messages.FROM_DAEMON).message for f in said]
+
+
+def test_several_layers_of_one_name_keep_their_order_and_titles():
+    finished = run_several(("a", "b"), many=True)[-1]
+    assert [(p.name, p.title) for p in finished.pictures] == [("image", "a"), ("image", "b")]
+
+
+@pytest.mark.parametrize(
+    ("titles", "many"), [(("a", "b"), False), (("a",) * 65, True), (("x" * 65,), True)]
+)
+def test_layers_that_were_not_declared_so_are_a_failure(titles, many):
+    assert run_several(titles, many=many)[-1].code == "pipeline_error"
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_result_tells_the_pipelines_own_times(count):
+    def behave(request):
+        request.timing["network"] = 0.25
+
+    *_, finished = run_several(("a",), many=False, behave=behave, tasks=count)
+    assert finished.timing["network"] == 0.25
+    assert finished.timing.keys() == {"network", "run"}
+
+
+def test_a_request_that_the_pipeline_finds_unfit_is_told_by_its_field():
+    said, _ = run(raising(InvalidRequest("palette", "no colors", "a strip of colors")), task())
+    assert said[-1].code == "invalid_request"
+    told = said[-1].field, said[-1].given, said[-1].allowed
+    assert told == ("palette", "'no colors'", "a strip of colors")
 
 
 def test_missing_weights_say_so():

@@ -1,0 +1,39 @@
+"""A pipeline may return what its declaration says, and each layer has a name for its file."""
+
+import pytest
+
+from s2i_client.declaration import MAX_LAYERS, Declaration, Output
+
+
+def declared() -> Declaration:
+    outputs = (
+        Output("flats", "Flats", "", "flats"),
+        Output("layer", "Layer", "", "flats", many=True),
+    )
+    return Declaration("split", "Split", "", (), (), outputs)
+
+
+def test_only_outputs_declared_so_may_come_several_times() -> None:
+    declared().check_layers(["layer", "flats", "layer"])
+    declared().check_layers([])
+    with pytest.raises(ValueError, match=r"2 layers called flats; .* many=True"):
+        declared().check_layers(["flats", "layer", "flats"])
+
+
+def test_a_result_has_no_more_layers_than_a_message_may() -> None:
+    declared().check_layers(["layer"] * MAX_LAYERS)
+    with pytest.raises(ValueError, match=f"{MAX_LAYERS + 1} layers; .* at most {MAX_LAYERS}"):
+        declared().check_layers(["layer"] * (MAX_LAYERS + 1))
+
+
+def test_layers_that_come_several_times_are_numbered() -> None:
+    assert declared().keys(["flats", "layer", "layer"]) == ["flats", "layer-01", "layer-02"]
+    assert declared().keys(["layer"]) == ["layer-01"]
+
+
+def test_whether_an_output_comes_several_times_travels() -> None:
+    plain = declared().to_dict()
+    assert Declaration.from_dict(plain) == declared()
+    for output in plain["outputs"]:
+        del output["many"]  # an older daemon
+    assert not any(output.many for output in Declaration.from_dict(plain).outputs)
