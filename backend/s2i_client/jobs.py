@@ -74,6 +74,15 @@ class Result:
             self._parts[index] = part  # the pieces are let go of
         return part
 
+    def pieces(self, index: int) -> Sequence[Buffer]:
+        """The bytes of the layer described by `infos[index]`, as they came, in order.
+
+        For hosts that hand them on piece by piece, over several turns of their event loop. Nothing
+        is joined; a layer that was joined before comes in one piece.
+        """
+        part = self._parts[index]
+        return [part.data] if isinstance(part, ResultLayer) else part
+
     def __iter__(self) -> Iterator[ResultLayer]:
         return (self.layer(index) for index in range(len(self)))
 

@@ -71,6 +71,14 @@ def test_pieces_are_let_go_of_once_they_are_joined():
     assert not any(ref() for ref in alive)
 
 
+def test_a_host_can_take_the_pieces_as_they_came(joined):
+    result = some_layers()
+    assert [bytes(piece) for piece in result.pieces(1)] == [bytes([2] * 8)] * 2
+    assert joined == []
+    result.layer(1)
+    assert [bytes(piece) for piece in result.pieces(1)] == [bytes([2] * 16)]
+
+
 def test_several_layers_of_one_name_are_all_there_in_order():
     result = some_layers()
     assert [layer.title for layer in result.all("layer")] == ["#ff0000", "#00ff00"]
