@@ -117,7 +117,7 @@ def read_connection(folder: Path) -> Connection | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     # The process id alone proves nothing: another program may have got it since.
-    served = connection.pid == 0 or _is_locked(folder / LOCK_NAME)
+    served = connection.pid == 0 or is_locked(folder / LOCK_NAME)
     return connection if served and connection.is_alive else None
 
 
@@ -132,7 +132,7 @@ def _read_private(folder: Path) -> str:
         return file.read()
 
 
-def _is_locked(path: Path) -> bool:
+def is_locked(path: Path) -> bool:
     """Whether a process holds the lock; it is tried without waiting, and let go of at once."""
     try:
         with path.open("r+b") as file:
