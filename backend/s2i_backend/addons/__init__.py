@@ -1,0 +1,1 @@
+"""Building and installing the add-ons for Krita and Blender."""
