@@ -1,0 +1,126 @@
+"""Tests here run in the real Krita; without one they are skipped."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from backend_process import BackendProcess, backend_environment
+from display import missing_programs
+from krita_session import KritaSession, krita_command
+
+_HERE = Path(__file__).parent
+_PLUGIN = _HERE.parents[1] / "krita_plugin"
+_INSTALL = "apt install krita python3-pyqt5 xvfb openbox imagemagick"
+_sessions: list[KritaSession] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    missing = missing_programs()
+    if shutil.which(krita_command()[0]) is None:
+        missing.append(krita_command()[0])
+    reason = f"{', '.join(missing)} not found; on Debian: {_INSTALL}"
+    for item in items:
+        if _HERE in item.path.parents:
+            item.add_marker(pytest.mark.host)
+            if missing:
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where pictures of tests go: the folder `S2I_SCREENSHOTS`, else one of pytest's."""
+    if chosen := os.environ.get("S2I_SCREENSHOTS"):
+        return Path(chosen).resolve()
+    return tmp_path_factory.mktemp("screenshots")
+
+
+@pytest.fixture(scope="session")
+def warm_profile(pytestconfig: pytest.Config, screenshots: Path) -> Path:
+    """What Krita builds at its first start, kept in pytest's cache for each command and file."""
+    assert pytestconfig.cache is not None
+    program = Path(shutil.which(krita_command()[0]) or "").resolve()
+    stamp = f"{krita_command()} {program} {program.stat().st_mtime_ns}"
+    key = hashlib.sha256(stamp.encode()).hexdigest()[:16]
+    target = pytestconfig.cache.mkdir("krita") / key
+    if not target.exists():
+        with KritaSession(screenshots) as session:
+            session.quit()
+            session.profile.keep(target)
+    return target
+
+
+@pytest.fixture(scope="module")
+def backend_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where this module's daemon lives and its Krita looks for one."""
+    return tmp_path_factory.mktemp("backend")
+
+
+@pytest.fixture(scope="module")
+def daemon(backend_folder: Path) -> Iterator[BackendProcess]:
+    """A real daemon that this module's Krita finds."""
+    process = BackendProcess(backend_folder)
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="module")
+def make_krita(
+    screenshots: Path, warm_profile: Path, backend_folder: Path
+) -> Iterator[Callable[..., KritaSession]]:
+    """Makes sessions that are not started yet, from the arguments of `KritaSession`."""
+    made: list[KritaSession] = []
+
+    def make(**arguments: Any) -> KritaSession:
+        environment = {**backend_environment(backend_folder), **arguments.pop("environment", {})}
+        session = KritaSession(
+            screenshots, environment=environment, **{"warm": warm_profile, **arguments}
+        )
+        made.append(session)
+        _sessions.append(session)
+        return session
+
+    yield make
+    for session in made:
+        _sessions.remove(session)
+        session.close()
+
+
+@pytest.fixture(scope="module")
+def plugins() -> list[Path]:
+    """What is installed besides the tests' driver; a module that wants other plugins has its own
+    fixture of this name."""
+    return [_PLUGIN]
+
+
+@pytest.fixture(scope="module")
+def krita(make_krita: Callable[..., KritaSession], plugins: list[Path]) -> KritaSession:
+    """A Krita with the plugin, started, for all tests of a module."""
+    session = make_krita(plugins=plugins)
+    session.start()
+    return session
+
+
+@pytest.fixture(autouse=True)
+def no_slot_errors() -> Iterator[None]:
+    """Fail the test during which an exception in Krita's Python was not caught."""
+    yield
+    found = [error for session in _sessions for error in session.slot_errors()]
+    assert not found, "Nobody caught inside Krita:\n" + "\n".join(found)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Photograph the screens of a test that failed."""
+    report = yield
+    if report.failed and report.when == "call":
+        for number, session in enumerate(_sessions):
+            name = re.sub(r"\W+", "-", f"failed-{item.name}-{number}")
+            report.sections.append(("screenshot", str(session.screenshot(name))))
+    return report
