@@ -1,0 +1,1 @@
+"""The daemon as the plugin sees it: the connection, and starting or installing it."""

@@ -1,0 +1,143 @@
+"""The connection to the daemon as signals: a client that is polled from a timer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from s2i_client.client import ClientState, Event, EventKind
+from s2i_client.declaration import Declaration, Value
+from s2i_client.errors import S2IError
+from s2i_client.jobs import Job
+from s2i_client.messages import Ready, Status
+from s2i_client.pixels import Picture
+
+from ..qt import QtCore, pyqtSignal
+
+BUSY_MS = 8
+IDLE_MS = 100
+
+
+class PolledClient(Protocol):
+    """What is used of `s2i_client.Client`; tests bring one that follows a script."""
+
+    state: ClientState
+    ready: Ready | None
+    status: Status | None
+
+    @property
+    def pipelines(self) -> list[Declaration]: ...
+    @property
+    def jobs(self) -> list[Job]: ...
+    def poll(self) -> list[Event]: ...
+    def submit(
+        self,
+        pipeline: str,
+        images: Iterable[Picture],
+        parameters: Mapping[str, Value] | None = None,
+        *,
+        outputs: Iterable[str] | None = None,
+        lane: str = "batch",
+        document: str | None = None,
+    ) -> Job: ...
+    def stop_daemon(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Connection(QtCore.QObject):
+    """One line to the daemon for all documents.
+
+    `state_changed`: found, lost, or offers other systems. `job_changed` carries the `Job`, while it
+    runs and when it has ended. `refused` carries an `S2IError` that belongs to no job.
+    """
+
+    state_changed = pyqtSignal()
+    job_changed = pyqtSignal(object)
+    refused = pyqtSignal(object)
+
+    def __init__(self, client: PolledClient, parent: QtCore.QObject | None = None):
+        super().__init__(parent)
+        self._client = client
+        self._pipelines: list[Declaration] = []
+        self._timer = QtCore.QTimer(self)
+        self._timer.timeout.connect(self.poll)
+        self._timer.start(IDLE_MS)
+
+    @property
+    def is_ready(self) -> bool:
+        return self._client.state is ClientState.ready
+
+    @property
+    def pipelines(self) -> list[Declaration]:
+        """The systems that a user can choose from, as the daemon declared them last.
+
+        They stay while the daemon is away, so that nothing the user set is lost.
+        """
+        return self._pipelines
+
+    @property
+    def devices(self) -> list[str]:
+        """What the daemon runs on, such as `cuda:0`."""
+        ready = self._client.ready
+        return [str(device.get("device", "")) for device in ready.devices] if ready else []
+
+    def pipeline(self, name: str) -> Declaration | None:
+        return next((p for p in self._pipelines if p.name == name), None)
+
+    def offers(self, name: str) -> bool:
+        """Whether the daemon has that system, shown to users or not."""
+        return self.is_ready and any(p.name == name for p in self._client.pipelines)
+
+    def submit(
+        self,
+        pipeline: str,
+        pictures: Iterable[Picture],
+        parameters: Mapping[str, Value],
+        *,
+        outputs: Iterable[str] | None = None,
+        live: bool = False,
+        document: str,
+    ) -> Job:
+        """Hand over a job; `job_changed` tells how it goes."""
+        job = self._client.submit(
+            pipeline,
+            pictures,
+            parameters,
+            outputs=outputs,
+            lane="live" if live else "batch",
+            document=document,
+        )
+        self._timer.setInterval(BUSY_MS)
+        return job
+
+    def replace_client(self, client: PolledClient) -> None:
+        """Talk to another daemon from now on; what runs at the old one ends as cancelled."""
+        self._client.close()
+        self.poll()
+        self._client = client
+        self.state_changed.emit()
+
+    def stop_daemon(self) -> None:
+        self._client.stop_daemon()
+
+    def poll(self) -> None:
+        """Look what came; called by the timer."""
+        for event in self._client.poll():
+            match event.kind:
+                case EventKind.connected:
+                    self._pipelines = [p for p in self._client.pipelines if not p.hidden]
+                    self.state_changed.emit()
+                case EventKind.lost:
+                    self.state_changed.emit()
+                case EventKind.job_changed | EventKind.job_ended:
+                    self.job_changed.emit(event.job)
+                case EventKind.refused:
+                    self.refused.emit(event.error or S2IError("refused", "The daemon refused."))
+                case _:
+                    pass
+        self._timer.setInterval(BUSY_MS if self._client.jobs else IDLE_MS)
+
+    def close(self) -> None:
+        """Say goodbye; the daemon ends what this host asked for."""
+        self._timer.stop()
+        self._client.close()

@@ -1,0 +1,1 @@
+"""What the plugin knows and does: observable state, without widgets and without Krita's classes."""

@@ -1,0 +1,234 @@
+"""The results of one document: kept compressed, in the document's own annotations, bounded.
+
+An annotation has one result, so that a new one writes nothing but itself: a line of JSON that
+describes it, then its compressed layers one after another.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from s2i_client.geometry import Bounds, Point
+from s2i_client.pixels import LayerInfo, ResultLayer, with_data
+
+from ..host.document import Document, Selection
+from ..qt import QtCore, QtGui, pyqtSignal
+from ..texts import _
+from .layering import composite
+from .task import Work
+from .thumbnails import thumbnail
+
+PREFIX = "s2i/result/"
+FORMAT = 1
+WAIT_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class StoredLayer:
+    """A layer of a result: its description, and its bytes compressed."""
+
+    info: LayerInfo
+    packed: bytes
+
+    def unpack(self) -> ResultLayer:
+        layer = with_data(self.info, zlib.decompress(self.packed))
+        assert isinstance(layer, ResultLayer)
+        return layer
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A result. `region`: the part of the canvas it was made from; `within`: the selection that
+    it is limited to; `made_at`: seconds since 1970."""
+
+    id: str
+    pipeline: str
+    title: str
+    parameters: dict[str, Any]
+    region: Bounds
+    layers: tuple[StoredLayer, ...]
+    thumbnail: QtGui.QImage
+    within: Selection | None = None
+    made_at: float = field(default_factory=time.time)
+
+    @property
+    def byte_count(self) -> int:
+        return sum(len(layer.packed) for layer in self.layers)
+
+    @property
+    def infos(self) -> list[LayerInfo]:
+        return [layer.info for layer in self.layers]
+
+
+class History(QtCore.QObject):
+    """A document's results, the newest first; `changed` when there are others."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, document: Document, parent: QtCore.QObject | None = None):
+        super().__init__(parent)
+        self._document = document
+        self.entries: list[Entry] = []
+        self.lost = 0  # results that could not be read when the document was opened
+
+    def load(self) -> None:
+        """Read what the document has. An annotation that is damaged is left alone and counted."""
+        self.entries, self.lost = [], 0
+        for key in self._document.annotation_keys():
+            if key.startswith(PREFIX):
+                try:
+                    self.entries.append(_read(self._document.annotation(key) or b""))
+                except (ValueError, KeyError, TypeError, zlib.error):
+                    self.lost += 1
+        self.entries.sort(key=lambda entry: entry.made_at, reverse=True)
+        self.changed.emit()
+
+    def add(self, entry: Entry, limit_bytes: int) -> None:
+        """Keep a result, and let go of the oldest until all fit; the newest always stays."""
+        self.entries.insert(0, entry)
+        while len(self.entries) > 1 and sum(e.byte_count for e in self.entries) > limit_bytes:
+            self._document.remove_annotation(PREFIX + self.entries.pop().id)
+        self._document.annotate(PREFIX + entry.id, _("s2i result"), _write(entry))
+        self.changed.emit()
+
+    def remove(self, entry: Entry) -> None:
+        self.entries.remove(entry)
+        self._document.remove_annotation(PREFIX + entry.id)
+        self.changed.emit()
+
+    def get(self, name: str) -> Entry | None:
+        return next((entry for entry in self.entries if entry.id == name), None)
+
+
+def make_entry(
+    pipeline: str,
+    title: str,
+    parameters: dict[str, Any],
+    region: Bounds,
+    layers: Iterator[ResultLayer],
+    within: Selection | None = None,
+) -> Work:
+    """Compress a result's layers on another thread, one at a time; returns the `Entry`.
+
+    `layers` is taken from on this thread, a layer between two events: to join a large one's
+    pieces takes a moment too.
+    """
+    stored: list[StoredLayer] = []
+    for layer in layers:
+        stored.append(StoredLayer(_info(layer), (yield from _on_thread(_pack, layer))))
+        yield
+    # Only the layer that shows it is unpacked again: a large canvas would not fit twice.
+    shown = next(s for s in stored if s.info is composite([s.info for s in stored]))
+    small = yield from _on_thread(lambda: thumbnail(shown.unpack()))
+    return Entry(
+        uuid.uuid4().hex, pipeline, title, parameters, region, tuple(stored), small, within
+    )
+
+
+def _pack(layer: ResultLayer) -> bytes:
+    # Level 1: flats and lines shrink to a hundredth with it too, and it is five times as fast.
+    return zlib.compress(layer.data, 1)
+
+
+def _info(layer: ResultLayer) -> LayerInfo:
+    return LayerInfo(**{name: getattr(layer, name) for name in LayerInfo.__dataclass_fields__})
+
+
+def _on_thread(function: Any, *arguments: Any) -> Work:
+    """Run something that touches neither Krita nor widgets on another thread, without waiting."""
+    outcome: list[Any] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(function(*arguments))
+        except BaseException as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=run, name="s2i-pack", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        yield WAIT_SECONDS
+    if failure:
+        raise failure[0]
+    return outcome[0]
+
+
+def unpack(stored: Sequence[StoredLayer]) -> Work:
+    """The layers with their pixels, unpacked on another thread."""
+    layers = []
+    for layer in stored:
+        layers.append((yield from _on_thread(layer.unpack)))
+    return layers
+
+
+# On disk.
+
+
+def _write(entry: Entry) -> bytes:
+    image = QtCore.QByteArray()
+    buffer = QtCore.QBuffer(image)
+    buffer.open(QtCore.QIODevice.OpenModeFlag.WriteOnly)
+    entry.thumbnail.save(buffer, "PNG")
+    parts = [image.data(), *(layer.packed for layer in entry.layers)]
+    within = None
+    if entry.within is not None:
+        within = list(entry.within.bounds)
+        parts.append(zlib.compress(entry.within.mask, 1))
+    head = {
+        "format": FORMAT,
+        "id": entry.id,
+        "pipeline": entry.pipeline,
+        "title": entry.title,
+        "parameters": entry.parameters,
+        "region": list(entry.region),
+        "within": within,
+        "made_at": entry.made_at,
+        "layers": [
+            {name: getattr(layer.info, name) for name in LayerInfo.__dataclass_fields__}
+            for layer in entry.layers
+        ],
+        "sizes": [len(part) for part in parts],
+    }
+    return b"\n".join([json.dumps(head).encode(), b"".join(parts)])
+
+
+def _read(data: bytes) -> Entry:
+    """The inverse of `_write`. Other bytes raise any of the errors that `load` catches."""
+    line, rest = data.split(b"\n", 1)
+    head = json.loads(line)
+    if head["format"] != FORMAT:
+        raise ValueError("another format")
+    parts = []
+    for size in head["sizes"]:
+        parts.append(rest[:size])
+        rest = rest[size:]
+        if len(parts[-1]) != size:
+            raise ValueError("the annotation ends too early")
+    infos = [
+        LayerInfo(**{**plain, "origin": Point(*plain["origin"])}) for plain in head["layers"]
+    ]
+    if not infos:
+        raise ValueError("a result has layers")
+    within = None
+    if head["within"] is not None:
+        within = Selection(Bounds(*head["within"]), zlib.decompress(parts[-1]))
+    image = QtGui.QImage.fromData(parts[0], "PNG")
+    return Entry(
+        id=str(head["id"]),
+        pipeline=str(head["pipeline"]),
+        title=str(head["title"]),
+        parameters=dict(head["parameters"]),
+        region=Bounds(*head["region"]),
+        layers=tuple(map(StoredLayer, infos, parts[1:])),
+        thumbnail=image,
+        within=within,
+        made_at=float(head["made_at"]),
+    )

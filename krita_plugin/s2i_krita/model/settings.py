@@ -1,0 +1,83 @@
+"""What the user chose once for all documents. Each value is kept by Krita under its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from ..qt import QtCore, pyqtSignal
+
+Read = Callable[[str, str], str]
+Write = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Values:
+    """Every setting with its default.
+
+    `apply_as`: `group`, `one_layer` or `by_color`. `placement`: where results land, a name of
+    `Placement`. `preview`: show a result over the canvas before it is applied. `context`: how much
+    of what lies around a selection is looked at, in parts of its longer side. `live_grace`:
+    milliseconds between the end of a stroke and the request. `history_megabytes`: how much of
+    results a document keeps. `device` and `memory_gigabytes` (0: no limit) are for the daemon.
+    `remote_*`: a daemon on another machine. `wheels`: a folder to install from, without a network.
+    """
+
+    system: str = ""
+    apply_as: str = "group"
+    placement: str = "above_sketch"
+    preview: bool = True
+    context: float = 0.25
+    live_grace: int = 40
+    history_megabytes: int = 64
+    language: str = ""
+    device: str = "auto"
+    memory_gigabytes: int = 0
+    start_automatically: bool = False
+    remote: bool = False
+    remote_endpoint: str = ""
+    remote_key: str = ""
+    wheels: str = ""
+    variant: str = "auto"
+    backend_command: str = ""
+
+
+class Settings(QtCore.QObject):
+    """Settings by name, such as `settings.values.preview`; `changed` names the one that changed."""
+
+    changed = pyqtSignal(str)
+
+    def __init__(self, read: Read, write: Write, parent: QtCore.QObject | None = None):
+        super().__init__(parent)
+        self._write = write
+        kept = {}
+        for field in fields(Values):
+            text = read(field.name, "")
+            if text:
+                kept[field.name] = _parse(text, field.default)
+        self.values = Values(**kept)
+
+    def set(self, name: str, value: Any) -> None:
+        """Change one; a value of another type is an error."""
+        default = getattr(Values(), name)
+        if type(value) is not type(default):
+            raise TypeError(f"{name} is a {type(default).__name__}, not {value!r}")
+        if value != getattr(self.values, name):
+            self.values = Values(**{**asdict(self.values), name: value})
+            self._write(name, _format(value))
+            self.changed.emit(name)
+
+
+def _format(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _parse(text: str, default: Any) -> Any:
+    """The text as the default's type; the default when somebody wrote nonsense into the file."""
+    if isinstance(default, bool):
+        return text == "true"
+    try:
+        return type(default)(text)
+    except ValueError:
+        return default

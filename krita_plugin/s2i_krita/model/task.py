@@ -1,0 +1,65 @@
+"""Long work on the window's thread, done in slices between its events.
+
+The work is a generator. `yield` gives Krita its event loop back; `yield seconds` pauses at least so
+long. So a job from reading its pixels to showing its result is one function, read top to bottom.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from typing import Any
+
+from ..qt import QtCore, pyqtSignal
+
+SLICE_SECONDS = 0.008  # half of a frame at 60 Hz
+Work = Generator[float | None, None, Any]
+
+
+class Task(QtCore.QObject):
+    """Runs one generator to its end.
+
+    `finished` is emitted once, with the task: `error` then has what the work raised, or is None and
+    `value` has what it returned. A cancelled task emits nothing.
+    """
+
+    finished = pyqtSignal(object)
+
+    def __init__(self, work: Work, parent: QtCore.QObject | None = None):
+        super().__init__(parent)
+        self.value: Any = None
+        self.error: Exception | None = None
+        self.running = True
+        self._work = work
+        self._timer = QtCore.QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._run_slice)
+        self._timer.start(0)
+
+    def cancel(self) -> None:
+        """Stop at the next `yield`, at once; the work's `finally` blocks run."""
+        if self.running:
+            self._end()
+            self._work.close()
+
+    def _run_slice(self) -> None:
+        end = time.monotonic() + SLICE_SECONDS
+        pause = None
+        try:
+            while not pause and time.monotonic() < end:
+                pause = next(self._work)
+        except StopIteration as stop:
+            self.value = stop.value
+        except Exception as error:
+            self.error = error
+        else:
+            self._timer.start(round((pause or 0) * 1000))
+            return
+        if self.running:
+            self._end()
+            self.finished.emit(self)
+
+    def _end(self) -> None:
+        self.running = False
+        self._timer.stop()
+        self.deleteLater()

@@ -1,0 +1,1 @@
+"""The plugin's widgets. They show what the model holds, and hold nothing themselves."""
