@@ -48,10 +48,8 @@ def look_up(table: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def stack(*planes: np.ndarray) -> np.ndarray:
     """Planes (H, W) of one depth as the channels of a layer (H, W, C)."""
-    if planes[0].dtype != np.float16:
-        return cv2.merge(planes)
-    # OpenCV only moves the bits, whatever they mean.
-    return cv2.merge([np.ascontiguousarray(p).view(np.uint16) for p in planes]).view(np.float16)
+    depth = planes[0].dtype
+    return cv2.merge([_bits(np.ascontiguousarray(plane)) for plane in planes]).view(depth)
 
 
 def compose(flats: np.ndarray, shade: np.ndarray | None, lines: np.ndarray | None) -> np.ndarray:
@@ -68,16 +66,32 @@ def compose(flats: np.ndarray, shade: np.ndarray | None, lines: np.ndarray | Non
             _multiply(flats[rows], shade[rows], result[rows])
         if lines is None:
             continue
-        # Floating point only where there is a line, a small part of most drawings.
-        inked = np.flatnonzero(lines[rows, :, -1])
-        if not inked.size:
-            continue
-        below = _pixels(flats[rows], inked)
-        if shade is not None:
-            below[:, :3] *= _pixels(shade[rows, :, None], inked)
-        over = _over(_pixels(lines[rows], inked), below)
-        result[rows].reshape(-1, 4)[inked] = convert_depth(over, flats.dtype)
+        _lay_lines(lines[rows], flats[rows], None if shade is None else shade[rows], result[rows])
     return result
+
+
+def _lay_lines(
+    lines: np.ndarray, flats: np.ndarray, shade: np.ndarray | None, result: np.ndarray
+) -> None:
+    """Lay a strip of lines over one of flats and shade, into `result` (H, W, 4)."""
+    alpha = np.ascontiguousarray(lines[..., -1])
+    solid = alpha == (np.iinfo(alpha.dtype).max if alpha.dtype.kind == "u" else 1)
+    if solid.any():
+        shown = lines if lines.shape[2] == 4 else stack(*[lines[..., 0]] * 3, alpha)
+        cv2.copyTo(_bits(shown), solid.view(np.uint8), _bits(result))
+    # Floating point only at the lines' soft edges, a small part of most drawings.
+    soft = np.flatnonzero((alpha > 0) & ~solid)
+    if soft.size:
+        below = _pixels(flats, soft)
+        if shade is not None:
+            below[:, :3] *= _pixels(shade[..., None], soft)
+        over = _over(_pixels(lines, soft), below)
+        result.reshape(-1, 4)[soft] = convert_depth(over, result.dtype)
+
+
+def _bits(values: np.ndarray) -> np.ndarray:
+    """The values for operations of OpenCV that only move them: it does not know 16-bit floats."""
+    return values.view(np.uint16) if values.dtype == np.float16 else values
 
 
 def _multiply(flats: np.ndarray, shade: np.ndarray, result: np.ndarray) -> None:

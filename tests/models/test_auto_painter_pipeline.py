@@ -1,5 +1,6 @@
 """Auto-painter from request to layers, with a tiny network of random weights."""
 
+import time
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import torch
 
 from s2i_client.declaration import InvalidRequest
 from s2i_models import catalog
+from s2i_models.auto_painter import drawing as drawing_module
 from s2i_models.auto_painter.compact import CompactConfig, CompactGenerator
 from s2i_models.pipeline import Cancelled, Layer, Pipeline, Progress, Request
 from s2i_training.export import write_weights
@@ -183,7 +185,7 @@ class StopAt(Progress):
         self.names.append(name)
 
 
-def test_a_job_stops_at_whichever_step_it_is_cancelled_and_leaves_nothing(
+def test_a_job_stops_at_whichever_step_it_is_cancelled_and_leaves_nothing_half(
     painter: Pipeline,
 ) -> None:
     images = {"sketch": drawing(), "hints": dabs({IN_CIRCLE: (0.9, 0.1, 0.1)})}
@@ -196,6 +198,75 @@ def test_a_job_stops_at_whichever_step_it_is_cancelled_and_leaves_nothing(
         with pytest.raises(Cancelled):
             run(painter, stop, images=images, settings=settings, memory=memory)
         assert stop.names == whole.names[:number]
-        assert memory == {}
-    again = run(painter, images=images, settings=settings)
-    assert all((a.pixels == b.pixels).all() for a, b in zip(again, expected, strict=True))
+        assert same(run(painter, images=images, settings=settings, memory=memory), expected)
+
+
+def same(some: list[Layer], others: list[Layer]) -> bool:
+    return all(np.array_equal(a.pixels, b.pixels) for a, b in zip(some, others, strict=True))
+
+
+def test_what_is_remembered_of_a_document_changes_no_result(painter: Pipeline) -> None:
+    other = drawing(4)
+    other[150:153, 30:250] = (0, 0, 0, 255)
+    red, blue = (
+        dabs({IN_CIRCLE: (0.9, 0.1, 0.1)}),
+        dabs({IN_BOX: (0.1, 0.1, 0.9), (5, 5): (1, 1, 0)}),
+    )
+    jobs = [
+        ({"sketch": drawing(4)}, 0.0),
+        ({"sketch": drawing(4), "hints": red}, 0.0),
+        ({"sketch": drawing(4), "hints": blue}, 0.0),
+        ({"sketch": drawing(4), "hints": blue}, 40.0),
+        ({"sketch": other, "hints": blue}, 40.0),
+        ({"sketch": drawing(4, np.uint16), "hints": blue}, 40.0),
+        ({"sketch": drawing(4), "hints": red}, 0.0),
+    ]
+    memory = {}
+    for images, gap in jobs:
+        wanted = {"images": images, "settings": {"gap": gap}, "outputs": ALL}
+        assert same(run(painter, memory=memory, **wanted), run(painter, **wanted))
+
+
+def test_an_unchanged_sketch_is_not_segmented_again(
+    painter: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    find = drawing_module.find_canvas_pieces
+    monkeypatch.setattr(
+        drawing_module, "find_canvas_pieces", lambda *a: calls.append(a) or find(*a)
+    )
+    memory, sketch = {}, drawing(4)
+    run(painter, images={"sketch": sketch}, memory=memory)
+    run(
+        painter, images={"sketch": sketch.copy(), "hints": dabs({IN_BOX: (1, 0, 0)})}, memory=memory
+    )
+    assert len(calls) == 1
+    sketch[150, 150, 3] += 1  # in the array that came: what is remembered must not change with it
+    run(painter, images={"sketch": sketch}, memory=memory)
+    assert len(calls) == 2
+
+
+def test_large_sketches_are_not_remembered(
+    painter: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drawing_module, "MOST_PIXELS", 300 * 300 - 1)
+    memory = {}
+    run(painter, images={"sketch": drawing()}, memory=memory)
+    assert memory == {}
+
+
+def test_the_networks_own_time_is_told(painter: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    parameters, outputs = painter.declaration.check(["sketch"], {"quality": "best"})
+    request = Request({"sketch": drawing()}, parameters, outputs)
+    forward, passes = painter.network.forward, []  # type: ignore[attr-defined]
+
+    def slow(*given):
+        passes.append(given)
+        time.sleep(0.02)
+        return forward(*given)
+
+    monkeypatch.setattr(painter.network, "forward", slow)  # type: ignore[attr-defined]
+    painter.run(request)
+    assert len(passes) == 4
+    assert request.timing.keys() == {"network"}
+    assert request.timing["network"] >= 4 * 0.02

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +11,14 @@ import numpy as np
 import torch
 
 from s2i_models.auto_painter.declaration import DECLARATION
+from s2i_models.auto_painter.drawing import Drawing
 from s2i_models.auto_painter.generators import load_generator
 from s2i_models.auto_painter.leaks import split_background
 from s2i_models.auto_painter.snap import keep_to_palette, region_colors, shading
 from s2i_models.auto_painter.view import View, shrink_hints, view_of
 from s2i_models.flats.hints import HintedRegions, Hints, apply_hints, read_hints
-from s2i_models.flats.refine import segment_canvas
+from s2i_models.flats.regions import join_slivers
 from s2i_models.layers import color_labels, compose, convert_depth, stack
-from s2i_models.lineart import binary_ink, clean_lines, estimate_paper, ink_strength
 from s2i_models.pipeline import Layer, Pipeline, Request
 
 # Looks at the drawing: size, relative to what the network was trained with, and whether mirrored.
@@ -63,22 +64,19 @@ class PipelineImpl(Pipeline):
         step, settings = request.progress.step, request.parameters
         sketch = request.images["sketch"]
         step(0.0, "reading the lines")
-        paper = estimate_paper(sketch)
-        strength = ink_strength(sketch, paper)
-        ink = binary_ink(strength)
+        drawing = Drawing.of(sketch, request.memory)
+        ink = drawing.ink
         hints = _hints_on_canvas(request)
         hinted_pixels = None if hints is None else hints.mask(ink.shape)
         content = ink if hinted_pixels is None else cv2.bitwise_or(ink, hinted_pixels)
-        painting = self._paint(request, strength, content, hints)
+        painting = self._paint(request, drawing.strength, content, hints)
 
         step(0.6, "finding regions")
-        regions = segment_canvas(
-            ink,
+        pieces = drawing.pieces(
             float(settings["gap"]) or None,
-            None,
-            hinted_pixels,
             lambda fraction, name: step(0.6 + 0.2 * fraction, name),
         )
+        regions = join_slivers(pieces, hinted_pixels)
         regions = split_background(regions, painting.coverage, painting.hinted, painting.view)
         if hints is None:
             none = np.zeros(regions.count, bool)
@@ -89,10 +87,9 @@ class PipelineImpl(Pipeline):
         layers = _color_layers(request, painting, hinted)
         step(0.95, "handing over")
         if {"lines", "color"} & set(request.outputs):
-            lines = clean_lines(sketch, paper, strength)
-            layers["lines"] = lines
+            layers["lines"] = drawing.lines
             if "color" in request.outputs:
-                layers["color"] = compose(layers["flats"], layers["shade"], lines)
+                layers["color"] = compose(layers["flats"], layers["shade"], drawing.lines)
         _stack_channels(layers, request.outputs)
         origin = request.origins.get("sketch", (0, 0))
         return [Layer(name, layers[name], origin) for name in request.outputs]
@@ -109,13 +106,17 @@ class PipelineImpl(Pipeline):
         view, lines, hinted = seen_at[looks[0][0]]
         shape = (view.inner_height, view.inner_width)
         total = np.zeros((*shape, 4), np.float32)
+        seconds = 0.0
         for number, (relative, mirrored) in enumerate(looks):
             preview = None if number == 0 else _preview(total / number)
             request.progress.step(0.1 + 0.5 * number / len(looks), "painting", preview)
             own_view, own_lines, own_hints = seen_at[relative]
+            begin = time.perf_counter()
             made = self._forward(own_lines, own_hints, mirrored)
+            seconds += time.perf_counter() - begin
             made = made[: own_view.inner_height, : own_view.inner_width]
             total += cv2.resize(made, shape[::-1], interpolation=cv2.INTER_AREA)
+        request.timing["network"] = seconds
         total /= len(looks)
         inner = (slice(0, shape[0]), slice(0, shape[1]))
         return Painting(view, total[..., :3], total[..., 3], lines[inner], hinted[..., 3][inner])

@@ -8,14 +8,13 @@ operations that touch each pixel a few times.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from s2i_models.flats.closing import find_closings
 from s2i_models.flats.orientation import own_orientation
-from s2i_models.flats.regions import RegionMap, auto_gap, label_regions, segment
+from s2i_models.flats.regions import Pieces, RegionMap, auto_gap, find_pieces, join_slivers
 
 # Longest side, px, of the drawing in which strokes' ends are searched.
 WORKING_SIZE = 1024
@@ -36,24 +35,30 @@ def segment_canvas(
     pieces of work with the share done. Openings under two working pixels (8 px at 4096 px) always
     count as closed: nothing that small can be told from a line there.
     """
-    factor = max(ink.shape) / WORKING_SIZE
-    if factor <= 1:
-        step(0.0, "finding regions")
-        return segment(ink, gap, sliver, hinted)
+    return join_slivers(find_canvas_pieces(ink, gap, sliver, step), hinted)
+
+
+def find_canvas_pieces(
+    ink: np.ndarray,
+    gap: float | None = None,
+    sliver: float | None = None,
+    step: Callable[[float, str], None] = lambda _fraction, _name: None,
+) -> Pieces:
+    """The part of `segment_canvas` that takes long and does not depend on hints; `join_slivers`
+    does the rest."""
     ink = ink.astype(np.uint8) * 255 if ink.dtype == np.bool_ else ink
     gap = auto_gap(ink.shape) if gap is None else gap
-    step(0.0, "closing gaps")
     orientation = own_orientation(ink)
     turned = orientation.apply(ink)
-    closings = find_closings(_shrink(turned, factor), gap / factor)
+    factor = max(1.0, max(ink.shape) / WORKING_SIZE)
+    step(0.0, "closing gaps")
+    closings = find_closings(turned if factor == 1 else _shrink(turned, factor), gap / factor)
     step(0.2, "finding regions")
-    side = 2 * int(np.ceil(factor)) - 1
-    sealed = cv2.morphologyEx(turned, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
-    turned_hinted = None if hinted is None else orientation.apply(hinted)
+    if factor > 1:
+        side = 2 * int(np.ceil(factor)) - 1
+        turned = cv2.morphologyEx(turned, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
     step(0.3, "growing under the lines")
-    regions = label_regions(sealed, closings, factor, gap, sliver, turned_hinted)
-    step(0.9, "turning back")
-    return replace(regions, labels=orientation.undo(regions.labels), ink=ink)
+    return find_pieces(ink, orientation, turned, closings, gap, sliver, factor)
 
 
 def _shrink(ink: np.ndarray, factor: float) -> np.ndarray:

@@ -7,13 +7,13 @@ that is nearest, so that fills meet in the middle of the lines.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from s2i_models.flats.closing import draw_closings, find_closings
-from s2i_models.flats.orientation import own_orientation
+from s2i_models.flats.orientation import Orientation, own_orientation
 from s2i_models.layers import look_up
 from s2i_models.lineart import connected_pieces, nearest_zero
 
@@ -76,52 +76,88 @@ def segment(
     gap = auto_gap(ink.shape) if gap is None else gap
     orientation = own_orientation(ink)
     turned = orientation.apply(ink)
-    turned_hinted = None if hinted is None else orientation.apply(hinted)
     closings = find_closings(turned, gap)
-    regions = label_regions(turned, closings, 1.0, gap, sliver, turned_hinted)
-    return replace(regions, labels=orientation.undo(regions.labels), ink=ink)
+    return join_slivers(find_pieces(ink, orientation, turned, closings, gap, sliver), hinted)
 
 
-def label_regions(
+@dataclass(frozen=True)
+class Pieces:
+    """What ink and gap closings enclose, before slivers join a neighbor.
+
+    All that does not depend on hints. `labels`: int32 (height, width), grown under the lines, 0
+    only where ink is all there is. `free`: uint8 (height, width), 255 off ink and closings. Both
+    are turned as `orientation` says; `ink` is as the canvas has it. By label: `areas` px, `edge`
+    px of the canvas edge, `corner` whether it holds a corner of the canvas. `borders`: pairs of
+    touching labels and their shared length, of all that may be slivers.
+    """
+
+    ink: np.ndarray
+    orientation: Orientation
+    labels: np.ndarray
+    free: np.ndarray
+    areas: np.ndarray
+    edge: np.ndarray
+    corner: np.ndarray
+    borders: tuple[np.ndarray, np.ndarray, np.ndarray]
+    gap: float
+    sliver: float
+
+
+def find_pieces(
     ink: np.ndarray,
+    orientation: Orientation,
+    turned: np.ndarray,
     closings: np.ndarray,
-    scale: float,
     gap: float,
-    sliver: float | None,
-    hinted: np.ndarray | None = None,
-) -> RegionMap:
-    """The regions that `ink` (uint8) and `closings` (in px `scale` times as large) enclose."""
+    sliver: float | None = None,
+    scale: float = 1.0,
+) -> Pieces:
+    """What `turned` (uint8, the ink in that orientation) and `closings` enclose.
+
+    `closings` are in px `scale` times as large.
+    """
     sliver = auto_sliver(ink.shape) if sliver is None else sliver
-    barrier = ink
+    barrier = turned
     if len(closings):
-        barrier = ink.copy()
+        barrier = turned.copy()
         draw_closings(barrier, closings, scale)
     free = cv2.bitwise_not(barrier)
     count, labels = connected_pieces(free)
-    if count == 1:  # ink all over
-        areas = np.array([labels.size])
-        return RegionMap(labels, np.ones(1, bool), areas, ink, gap, sliver)
     edge, corner = _edge_pixels(labels, count)
+    if count > 1:  # else ink is all over
+        grow_under_lines(labels, free)
+    areas = np.bincount(labels.ravel(), minlength=count)
+    borders = _borders(labels, (areas > 0) & (areas < sliver))
+    return Pieces(ink, orientation, labels, free, areas, edge, corner, borders, gap, sliver)
+
+
+def join_slivers(pieces: Pieces, hinted: np.ndarray | None = None) -> RegionMap:
+    """The regions of a canvas: slivers join a neighbor, unless `hinted` (uint8, height x width,
+    as the canvas has it) is nonzero in them."""
+    ink, labels, areas, count = pieces.ink, pieces.labels, pieces.areas, len(pieces.areas)
+    if count == 1:
+        labels = pieces.orientation.undo(labels)
+        return RegionMap(labels, np.ones(1, bool), areas, ink, pieces.gap, pieces.sliver)
     protected = np.zeros(count, bool)
     if hinted is not None:
-        protected[labels[hinted > 0]] = True
-    grow_under_lines(labels, free)
-    areas = np.bincount(labels.ravel(), minlength=count)
-    root = _merge_slivers(labels, areas, sliver, protected)
+        # What lies under the lines belongs to no region yet.
+        here = cv2.bitwise_and(pieces.orientation.apply(hinted), pieces.free)
+        protected[labels[here > 0]] = True
+    root = _merge_slivers(areas, pieces.borders, pieces.sliver, protected)
     # A region is background for what it was at the edge itself, not for slivers that joined it.
-    edge[root != np.arange(count)] = 0
-    corner &= root == np.arange(count)
+    edge = np.where(root == np.arange(count), pieces.edge, 0)
+    corner = pieces.corner & (root == np.arange(count))
     main = int(edge.argmax()) if edge.any() else 0
     kept = np.flatnonzero((root == np.arange(count)) & (np.arange(count) > 0))
     kept = np.concatenate([[main], kept[kept != main]])
     new = np.zeros(count, np.int32)
     new[kept] = np.arange(len(kept))
     table = new[root]
-    labels = look_up(table, labels)
+    labels = pieces.orientation.undo(look_up(table, labels))
     background = corner[kept]
     background[0] = True
     merged = np.bincount(table, weights=areas, minlength=len(kept)).astype(np.int64)
-    return RegionMap(labels, background, merged, ink, gap, sliver)
+    return RegionMap(labels, background, merged, ink, pieces.gap, pieces.sliver)
 
 
 def grow_under_lines(labels: np.ndarray, free: np.ndarray) -> None:
@@ -184,7 +220,10 @@ def _edge_pixels(labels: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray
 
 
 def _merge_slivers(
-    labels: np.ndarray, areas: np.ndarray, sliver: float, protected: np.ndarray
+    areas: np.ndarray,
+    borders: tuple[np.ndarray, np.ndarray, np.ndarray],
+    sliver: float,
+    protected: np.ndarray,
 ) -> np.ndarray:
     """The label that each label joins: its own, or the neighbor with the longest shared border."""
     root = np.arange(len(areas))
@@ -192,7 +231,7 @@ def _merge_slivers(
     small = (total > 0) & (total < sliver) & ~protected
     if not small.any():
         return root
-    first, second, length = _borders(labels, small)
+    first, second, length = borders
     while True:
         small = (total > 0) & (total < sliver) & (root == np.arange(len(root))) & ~protected
         a, b = root[first], root[second]
@@ -202,8 +241,8 @@ def _merge_slivers(
         if not use.any():
             return root
         pair, shared = np.unique(a[use] * len(root) + b[use], return_inverse=True)
-        borders = np.bincount(shared, weights=length[use])
-        order = np.lexsort((-total[pair % len(root)], -borders, pair // len(root)))
+        shares = np.bincount(shared, weights=length[use])
+        order = np.lexsort((-total[pair % len(root)], -shares, pair // len(root)))
         joining, index = np.unique(pair[order] // len(root), return_index=True)
         step = np.arange(len(root))
         step[joining] = pair[order][index] % len(root)
