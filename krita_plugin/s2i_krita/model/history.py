@@ -212,9 +212,7 @@ def _read(data: bytes) -> Entry:
         rest = rest[size:]
         if len(parts[-1]) != size:
             raise ValueError("the annotation ends too early")
-    infos = [
-        LayerInfo(**{**plain, "origin": Point(*plain["origin"])}) for plain in head["layers"]
-    ]
+    infos = [LayerInfo(**{**plain, "origin": Point(*plain["origin"])}) for plain in head["layers"]]
     if not infos:
         raise ValueError("a result has layers")
     within = None

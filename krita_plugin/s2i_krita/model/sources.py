@@ -66,9 +66,7 @@ def from_file(path: str | Path) -> Source:
             _("{name} can not be read as a picture: {why}. Choose a PNG, JPEG or WebP file.",
               name=Path(path).name, why=reader.errorString())
         )  # fmt: skip
-    return Source(
-        SourceKind.file, path=str(path), picture=picture_of(image), label=Path(path).name
-    )
+    return Source(SourceKind.file, path=str(path), picture=picture_of(image), label=Path(path).name)
 
 
 def from_image(image: QtGui.QImage, label: str) -> Source:

@@ -73,7 +73,7 @@ def eight_bit(picture: Picture) -> bytes:
     """The pixels as 8-bit rgba in sRGB."""
     channels = _channels(picture)
     out = bytearray(4 * picture.width * picture.height)
-    planes = {name: channels[place::picture.channels] for place, name in _places(picture.order)}
+    planes = {name: channels[place :: picture.channels] for place, name in _places(picture.order)}
     alpha = planes.pop("a", None)
     encode = _encoder(picture)
     for place, name in enumerate("rgb"):

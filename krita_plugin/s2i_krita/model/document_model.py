@@ -1,0 +1,459 @@
+"""One document as the plugin sees it: what is chosen, what runs, and what came of it."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+
+from s2i_client.declaration import Declaration, Value
+from s2i_client.errors import JobCancelled, JobSuperseded
+from s2i_client.jobs import Job, JobState
+from s2i_client.pixels import ResultLayer
+
+from ..backend.connection import Connection
+from ..host.document import Document
+from ..host.layer import Layer
+from ..host.preview import Preview
+from ..host.results import NewLayer, Placement, apply
+from ..qt import QtCore, QtGui, pyqtSignal
+from ..texts import _
+from .history import Entry, History, make_entry, unpack
+from .layering import composite, stacked
+from .live import Live
+from .message import Message, message_of
+from .palette import Palette
+from .request import MissingInput, gather, until_idle
+from .settings import Settings
+from .sources import Source, SourceKind, from_layer, guess_sketch
+from .task import Task, Work
+from .thumbnails import thumbnail
+
+STATE_KEY = "s2i/state"
+JOB_SECONDS = 0.01
+SPLIT = "split_colors"
+
+
+class ApplyAs(Enum):
+    """What becomes of a result: a group of its layers, one layer, or a layer for each color."""
+
+    group = "group"
+    one_layer = "one_layer"
+    by_color = "by_color"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is. `place`: how many are before it. `preview`: its latest small picture."""
+
+    fraction: float = 0.0
+    step: str = ""
+    place: int = 0
+    preview: QtGui.QImage | None = None
+
+
+class DocumentModel(QtCore.QObject):
+    """State and commands of one document. Commands return at once; signals tell what follows.
+
+    `chosen_changed`: another system. `sources_changed`, `parameters_changed`: its settings.
+    `progress_changed`: a job began, went on or ended. `message_changed`: something to tell the
+    user. `selected_changed`: another result is looked at.
+    """
+
+    chosen_changed = pyqtSignal()
+    sources_changed = pyqtSignal()
+    parameters_changed = pyqtSignal()
+    progress_changed = pyqtSignal()
+    message_changed = pyqtSignal()
+    selected_changed = pyqtSignal()
+
+    def __init__(
+        self,
+        document: Document,
+        connection: Connection,
+        settings: Settings,
+        palette: Palette,
+        parent: QtCore.QObject | None = None,
+    ):
+        super().__init__(parent)
+        self.document = document
+        # For the daemon, which remembers what it saw of a document. A copy that the user opens
+        # beside it has the same annotations, so this name is not kept in the file.
+        self.session_name = uuid.uuid4().hex
+        self.connection = connection
+        self.settings = settings
+        self.palette = palette
+        self.sources: dict[str, Source] = {}
+        self.progress: Progress | None = None
+        self.message: Message | None = None
+        self.selected: Entry | None = None
+        self.history = History(document, self)
+        self.preview = Preview()
+        self.live = Live(self)
+        self._parameters: dict[str, dict[str, Value]] = {}
+        self._chosen = settings.values.system
+        self._job: Job | None = None
+        self._task: Task | None = None
+        self._preview_task: Task | None = None
+        self._restore()
+        self.history.load()
+        connection.state_changed.connect(self._systems_changed)
+        connection.job_changed.connect(self._job_changed)
+        self._systems_changed()
+
+    # What is chosen.
+
+    @property
+    def pipeline(self) -> Declaration | None:
+        """The chosen system, or the first there is; None before a daemon has answered."""
+        systems = self.connection.pipelines
+        return self.connection.pipeline(self._chosen) or (systems[0] if systems else None)
+
+    def choose(self, name: str) -> None:
+        """Take another system; sources stay where their inputs have the same name."""
+        if name != self._chosen:
+            self._chosen = name
+            self.settings.set("system", name)
+            self.live.stop()
+            self._fill_sources()
+            self.chosen_changed.emit()
+
+    @property
+    def parameters(self) -> dict[str, Value]:
+        """The chosen system's parameters, those never set with their defaults."""
+        if self.pipeline is None:
+            return {}
+        set_ones = self._parameters.get(self.pipeline.name, {})
+        return {p.name: set_ones.get(p.name, p.default) for p in self.pipeline.parameters}
+
+    def set_parameter(self, name: str, value: Value) -> None:
+        """Raises `InvalidRequest` when the declaration does not allow it."""
+        assert self.pipeline is not None
+        declared = next(p for p in self.pipeline.parameters if p.name == name)
+        checked = declared.check(value)
+        mine = self._parameters.setdefault(self.pipeline.name, {})
+        if mine.get(name, declared.default) != checked:
+            mine[name] = checked
+            self.parameters_changed.emit()
+
+    def reset_parameters(self) -> None:
+        if self.pipeline is not None:
+            self._parameters.pop(self.pipeline.name, None)
+            self.parameters_changed.emit()
+
+    def set_source(self, name: str, source: Source) -> None:
+        self.sources[name] = source
+        self.sources_changed.emit()
+
+    def set_enabled(self, name: str, enabled: bool) -> None:
+        """Switch an input off or on again; what it was set to is not forgotten."""
+        self.set_source(name, self.sources.get(name, Source()).switched(enabled))
+
+    @property
+    def sketch_layer(self) -> Layer | None:
+        """The layer that the sketch comes from, where results are put beside."""
+        source = self.sources.get("sketch", Source())
+        if source.kind is SourceKind.layer:
+            return self.document.layer(source.layer)
+        return None
+
+    def add_hint_layer(self) -> None:
+        """Make a layer for color hints above the lines, or go to the one there is."""
+        source = self.sources.get("hints", Source())
+        layer = self.document.layer(source.layer) if source.layer else None
+        if layer is None:
+            above = self.sketch_layer or self.document.active_layer
+            layer = self.document.create_hint_layer(_("Color hints"), above)
+        else:
+            self.document.activate(layer)
+        self.set_source("hints", from_layer(layer))
+        self._remember()
+
+    # What runs.
+
+    @property
+    def is_busy(self) -> bool:
+        return self._task is not None
+
+    def generate(self) -> None:
+        """Send what is chosen; the result is the newest of the history."""
+        self.live.stop()
+        self._run(self._generate())
+
+    def apply(
+        self,
+        how: ApplyAs | None = None,
+        placement: Placement | None = None,
+        only_selection: bool = False,
+    ) -> None:
+        """Turn the selected result into layers, in one undo step; make one first where none is.
+
+        Left out, `how` and `placement` are as the settings have them.
+        """
+        how = how or ApplyAs(self.settings.values.apply_as)
+        placement = placement or Placement[self.settings.values.placement]
+        was_live = self.live.active
+        self.live.stop()
+
+        def work() -> Work:
+            if was_live or self.selected is None:
+                yield from self._generate()
+            if self.selected is not None:
+                yield from self._apply(self.selected, how, placement, only_selection)
+
+        self._run(work())
+
+    def cancel(self) -> None:
+        """End what runs, at once for the user, and at its next step in the daemon."""
+        self.live.stop()
+        if self._task is not None:
+            self._task.cancel()
+            self._end_task()
+
+    def select(self, entry: Entry | None) -> None:
+        """Look at a result, over the canvas unless the settings say no; None looks at none."""
+        self.selected = entry
+        self.selected_changed.emit()
+        if not self.live.active:
+            self.show_preview()
+
+    def discard(self, entry: Entry) -> None:
+        """Forget a result."""
+        if self.selected is not None and self.selected.id == entry.id:
+            self.select(None)
+        self.history.remove(entry)
+
+    def show_preview(self) -> None:
+        """Bring the preview over the canvas in line with what is selected."""
+        if self._preview_task is not None:
+            self._preview_task.cancel()
+        wanted = self.selected if self.settings.values.preview else None
+        work = self.preview.remove() if wanted is None else self._show(wanted)
+        self._preview_task = Task(work, self)
+        self._preview_task.finished.connect(self._preview_shown)
+
+    def take_palette(self) -> None:
+        """Take the palette's colors from the selected result, or from the reference."""
+        source = self.sources.get("reference", Source())
+        if source.is_sent and source.picture is not None:
+            self.palette.take_from(source.picture)
+        elif source.is_sent and (layer := self.document.layer(source.layer)) is not None:
+            self._run(self._palette_from(layer))
+        elif self.selected is not None or self.history.entries:
+            self._run(self._palette_of(self.selected or self.history.entries[0]))
+        else:
+            self.tell(Message(_("There is no result and no reference to take colors from yet.")))
+
+    def tell(self, message: Message | None) -> None:
+        self.message = message
+        self.message_changed.emit()
+
+    def close(self) -> None:
+        """The document or Krita closes: end what runs, touch nothing."""
+        for task in (self._task, self._preview_task):
+            if task is not None:
+                task.cancel()
+        if self._job is not None:
+            self._job.cancel()
+        self.live.close()
+        self.connection.state_changed.disconnect(self._systems_changed)
+        self.connection.job_changed.disconnect(self._job_changed)
+
+    # The work itself, each from top to bottom.
+
+    def _generate(self) -> Work:
+        declaration = self.pipeline
+        if declaration is None:
+            raise MissingInput(_("No daemon has answered yet. Start it first."))
+        parameters = self.parameters
+        self._tell_progress(Progress(step=_("Reading the layers")))
+        yield from self.preview.remove()
+        request = yield from gather(
+            self.document, declaration, self.sources, self.palette, self.settings.values.context
+        )
+        job = self.connection.submit(
+            declaration.name, request.pictures, parameters, document=self.session_name
+        )
+        result = yield from self._ended(job)
+        self._tell_progress(Progress(1.0, _("Keeping the result")))
+        layers = (
+            replace(layer, title=layer.title or declaration.output(layer.name).title)
+            for layer in result
+        )
+        entry = yield from make_entry(
+            declaration.name,
+            _(declaration.title),
+            dict(parameters),
+            request.region,
+            layers,
+            request.within,
+        )
+        self.history.add(entry, self.settings.values.history_megabytes << 20)
+        self._remember()
+        self.select(entry)
+
+    def _ended(self, job: Job) -> Work:
+        """Wait for a job; returns its `Result`, and cancels it when the wait is given up."""
+        self._job = job
+        try:
+            while not job.ended:
+                yield JOB_SECONDS
+            return job.outcome()
+        finally:
+            self._job = None
+            job.cancel()
+
+    def _apply(
+        self, entry: Entry, how: ApplyAs, placement: Placement, only_selection: bool
+    ) -> Work:
+        self._tell_progress(Progress(1.0, _("Making layers")))
+        stored = list(entry.layers)
+        if how is ApplyAs.one_layer:
+            shown = composite(entry.infos)
+            chosen = [layer for layer in stored if layer.info is shown]
+        else:
+            infos = stacked(entry.infos)
+            chosen = [layer for info in infos for layer in stored if layer.info is info]
+        layers: list[ResultLayer] = yield from unpack(chosen)
+        if how is ApplyAs.by_color:
+            layers = yield from self._split(layers)
+        within = entry.within
+        if only_selection and within is None:
+            within = self.document.selection()
+            if within is None:
+                raise MissingInput(_("There is no selection. Select a part, or apply it whole."))
+        yield from self.preview.remove()
+        yield from until_idle(self.document)
+        yield from apply(
+            self.document,
+            [NewLayer(_(layer.title) or layer.name, layer, layer.blend) for layer in layers],
+            group=None if how is ApplyAs.one_layer else entry.title,
+            placement=placement,
+            sketch=self.sketch_layer,
+            within=within,
+        )
+        self._remember()
+        self.selected = None
+        self.selected_changed.emit()
+
+    def _split(self, layers: list[ResultLayer]) -> Work:
+        """The layers with flats replaced by a layer for each of their colors."""
+        if not self.connection.offers(SPLIT):
+            raise MissingInput(_("This daemon can not split colors. Update the backend."))
+        split: list[ResultLayer] = []
+        for layer in layers:
+            if layer.kind != "flats":
+                split.append(layer)
+                continue
+            job = self.connection.submit(
+                SPLIT, [replace(layer, name="sketch")], {}, document=self.session_name
+            )
+            result = yield from self._ended(job)
+            # The largest color comes first, and first is at the bottom of the stack.
+            for part in result:
+                split.append(part)
+                yield
+        return split
+
+    def _show(self, entry: Entry) -> Work:
+        shown = composite(entry.infos)
+        layer = next(layer for layer in entry.layers if layer.info is shown)
+        [picture] = yield from unpack([layer])
+        yield from until_idle(self.document)
+        yield from self.preview.show(self.document, picture, self.sketch_layer, below_lines=False)
+
+    def _palette_from(self, layer: Layer) -> Work:
+        yield from until_idle(self.document)
+        self.palette.take_from((yield from layer.read(layer.bounds, "reference")))
+
+    def _palette_of(self, entry: Entry) -> Work:
+        flats = [layer for layer in entry.layers if layer.info.kind == "flats"]
+        shown = composite(entry.infos)
+        [picture] = yield from unpack(
+            flats[:1] or [layer for layer in entry.layers if layer.info is shown]
+        )
+        self.palette.take_from(picture)
+
+    # Plumbing.
+
+    def _run(self, work: Work) -> None:
+        if self._task is not None:
+            work.close()
+            return
+        self.tell(None)
+        self._task = Task(work, self)
+        self._task.finished.connect(self._task_finished)
+        self._tell_progress(Progress())
+
+    def _task_finished(self, task: Task) -> None:
+        self._end_task()
+        if task.error is not None and not isinstance(task.error, (JobCancelled, JobSuperseded)):
+            self.tell(message_of(task.error))
+
+    def _end_task(self) -> None:
+        self._task = None
+        self.progress = None
+        self.progress_changed.emit()
+
+    def _preview_shown(self, task: Task) -> None:
+        self._preview_task = None
+        if task.error is not None:
+            self.tell(message_of(task.error))
+
+    def _tell_progress(self, progress: Progress) -> None:
+        self.progress = progress
+        self.progress_changed.emit()
+
+    def _job_changed(self, job: Job) -> None:
+        if job is self._job and not job.ended and self._task is not None:
+            waits = job.state in (JobState.waiting, JobState.queued)
+            preview = thumbnail(job.preview) if job.preview is not None else None
+            step = _("Waiting") if waits else _(job.step)
+            self._tell_progress(Progress(job.fraction, step, job.place, preview))
+
+    def _systems_changed(self) -> None:
+        self._fill_sources()
+        self.chosen_changed.emit()
+
+    def _fill_sources(self) -> None:
+        """Give inputs that nobody chose for what they most likely are."""
+        if self.pipeline is None:
+            return
+        for declared in self.pipeline.inputs:
+            if declared.name in self.sources:
+                continue
+            if declared.name == "sketch":
+                layer = guess_sketch(self.document.layers(), self.document.active_layer)
+                if layer is not None:
+                    self.sources["sketch"] = from_layer(layer)
+            elif declared.name == "palette":
+                self.sources["palette"] = Source(SourceKind.palette, enabled=self.palette.locked)
+        self.sources_changed.emit()
+
+    def _remember(self) -> None:
+        """Keep in the document what was chosen, so that it is there when it is opened again."""
+        state = {
+            "system": self._chosen,
+            "parameters": self._parameters,
+            "layers": {
+                name: {"layer": s.layer, "label": s.label, "enabled": s.enabled}
+                for name, s in self.sources.items()
+                if s.kind is SourceKind.layer
+            },
+        }
+        data = json.dumps(state).encode()
+        self.document.annotate(STATE_KEY, _("What was chosen in s2i"), data)
+
+    def _restore(self) -> None:
+        try:
+            state: dict[str, Any] = json.loads(self.document.annotation(STATE_KEY) or b"{}")
+            self._parameters = {str(k): dict(v) for k, v in state.get("parameters", {}).items()}
+            self._chosen = str(state.get("system", self._chosen))
+            for name, kept in state.get("layers", {}).items():
+                layer = self.document.layer(kept["layer"])
+                if layer is not None:
+                    self.sources[name] = from_layer(layer).switched(bool(kept["enabled"]))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            pass  # written by another version: begin anew

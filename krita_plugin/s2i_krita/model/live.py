@@ -1,0 +1,188 @@
+"""Live: the result follows the strokes.
+
+One loop, read top to bottom: wait for a change, look at the layers, send them if they are others
+than before, show what comes back. So there is never more than one request under way, and none
+while nothing changed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from s2i_client.errors import JobCancelled, JobSuperseded, S2IError
+from s2i_client.jobs import Job
+from s2i_client.pixels import Picture
+
+from ..host.canvas import StrokeWatcher
+from ..qt import QtCore, pyqtSignal
+from ..texts import _
+from .layering import live_output
+from .message import Message, message_of
+from .request import MissingInput, gather
+from .sources import Source, SourceKind
+from .task import Task, Work
+
+if TYPE_CHECKING:
+    from .document_model import DocumentModel
+
+TICK_SECONDS = 0.004
+# Undo, filters and scripts give no sign, so the layers are looked at now and then too, but never
+# for more than a tenth of the time.
+LEAST_LOOK_SECONDS = 0.15
+LOOK_SHARE = 10
+
+
+class Live(QtCore.QObject):
+    """Live for one document. `changed` when it began or ended, `shown` at each new preview.
+
+    `latencies`: for the last previews, seconds from the end of the stroke (or from when the change
+    was seen) to the preview, and the seconds of those that the network took.
+    """
+
+    changed = pyqtSignal()
+    shown = pyqtSignal()
+
+    def __init__(self, model: DocumentModel):
+        super().__init__(model)
+        self.active = False
+        self.latencies: deque[tuple[float, float]] = deque(maxlen=64)
+        self._model = model
+        self._watcher = StrokeWatcher(self)
+        self._watcher.stroke_ended.connect(self._stroke_ended)
+        self._stroke_ended_at: float | None = None
+        self._job: Job | None = None
+        self._task: Task | None = None
+        self._removal: Task | None = None
+
+    def toggle(self) -> None:
+        if self.active:
+            self.stop()
+        else:
+            self.start()
+
+    def start(self) -> None:
+        """Follow the strokes from now on; nothing happens when it does so already."""
+        if self.active or self._model.is_busy:
+            return
+        self._model.tell(None)
+        if self._model.sources.get("sketch", Source()).kind is SourceKind.canvas:
+            text = _("Live needs a sketch layer: all that is visible has the preview in it.")
+            self._model.tell(Message(text, _("Choose a layer for the sketch.")))
+            return
+        self.active = True
+        self._watcher.watch(self._model.document)
+        self._task = Task(self._follow(), self)
+        self._task.finished.connect(self._failed)
+        self.changed.emit()
+
+    def stop(self) -> None:
+        """End it: cancel what runs, and take the preview away."""
+        if self.active:
+            self._end()
+            self._removal = Task(self._model.preview.remove(), self)
+
+    def close(self) -> None:
+        """The document closes: end it, touching nothing."""
+        if self.active:
+            self._end()
+        if self._removal is not None:
+            self._removal.cancel()
+
+    def _end(self) -> None:
+        self.active = False
+        self._watcher.stop()
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        self.changed.emit()
+
+    def _failed(self, task: Task) -> None:
+        self._task = None
+        self.stop()
+        if task.error is not None:
+            self._model.tell(message_of(task.error))
+
+    def _stroke_ended(self) -> None:
+        self._stroke_ended_at = time.monotonic()
+
+    def _follow(self) -> Work:
+        model = self._model
+        sent: tuple[object, ...] = ()
+        while True:
+            changed_at = yield from self._wait_for_change()
+            declaration = model.pipeline
+            if declaration is None or not model.connection.is_ready:
+                yield LEAST_LOOK_SECONDS
+                continue
+            began = time.monotonic()
+            parameters = model.parameters
+            request = yield from gather(
+                model.document,
+                declaration,
+                model.sources,
+                model.palette,
+                model.settings.values.context,
+            )
+            self._look_seconds = time.monotonic() - began
+            now = (declaration.name, parameters, *map(_content, request.pictures))
+            if now == sent:
+                continue
+            self._job = model.connection.submit(
+                declaration.name,
+                request.pictures,
+                parameters,
+                outputs=[live_output(declaration)],
+                live=True,
+                document=model.session_name,
+            )
+            sent = now
+            try:
+                while not self._job.ended:
+                    yield TICK_SECONDS
+                result = self._job.outcome()
+            except (JobCancelled, JobSuperseded):
+                continue
+            except S2IError as error:
+                # The next stroke tries again; the message stays until one succeeds.
+                model.tell(message_of(error))
+                continue
+            finally:
+                self._job.cancel()
+            yield from self._show(result.layer(0))
+            network = result.timing.get("network", result.timing.get("run", 0.0))
+            self.latencies.append((time.monotonic() - (changed_at or began), network))
+            if model.message is not None:
+                model.tell(None)
+            self.shown.emit()
+
+    _look_seconds = 0.0
+
+    def _wait_for_change(self) -> Work:
+        """Returns when a stroke ended, that and the grace ago, or None when it is time to look."""
+        look_at = time.monotonic() + max(LEAST_LOOK_SECONDS, LOOK_SHARE * self._look_seconds)
+        grace = self._model.settings.values.live_grace / 1000
+        while True:
+            ended = self._stroke_ended_at
+            now = time.monotonic()
+            if self._watcher.is_stroking:
+                look_at = max(look_at, now + LEAST_LOOK_SECONDS)
+            elif ended is not None and now >= ended + grace:
+                self._stroke_ended_at = None
+                return ended
+            elif ended is None and now >= look_at:
+                return None
+            yield TICK_SECONDS
+
+    def _show(self, picture: Picture) -> Work:
+        model = self._model
+        layer = model.sketch_layer
+        if layer is None:
+            raise MissingInput(_("The sketch's layer is gone. Choose another one."))
+        below = not layer.is_opaque_paper(model.document.bounds)
+        yield from model.preview.show(model.document, picture, layer, below_lines=below)
+
+
+def _content(picture: Picture) -> tuple[object, ...]:
+    return (picture.name, picture.bounds, picture.depth, picture.data)

@@ -1,0 +1,101 @@
+"""From the chosen sources to the pictures of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from s2i_client.declaration import Declaration, Input
+from s2i_client.geometry import Bounds
+from s2i_client.pixels import Picture
+
+from ..host.document import Document, Selection
+from ..texts import _
+from .palette import Palette
+from .region import work_region
+from .sources import Source, SourceKind
+from .task import Work
+
+# Inputs that do not lie on the canvas: a reference is looked at whole, wherever the work is.
+OFF_CANVAS = ("reference", "palette")
+BUSY_SECONDS = 0.01
+
+
+@dataclass(frozen=True)
+class Request:
+    """Pictures ready to send. `within`: the selection that the result is limited to."""
+
+    pictures: tuple[Picture, ...]
+    region: Bounds
+    within: Selection | None
+
+
+class MissingInput(ValueError):
+    """An input can not be read; the text says which, and what to do."""
+
+
+def gather(
+    document: Document,
+    declaration: Declaration,
+    sources: Mapping[str, Source],
+    palette: Palette,
+    context: float,
+) -> Work:
+    """Read all inputs once Krita is idle; returns a `Request`.
+
+    Raises `MissingInput` when a required one is not there.
+    """
+    yield from until_idle(document)
+    selection = document.selection()
+    try:
+        bounds = selection.bounds if selection is not None else None
+        region = work_region(document.bounds, bounds, context)
+    except ValueError:
+        raise MissingInput(
+            _("The selection lies outside of the canvas. Select a part of the picture.")
+        ) from None
+    pictures = []
+    for declared in declaration.inputs:
+        source = sources.get(declared.name, Source())
+        picture = yield from read_source(document, declared, source, region, palette)
+        if picture is not None:
+            pictures.append(picture)
+        elif declared.required:
+            raise MissingInput(
+                _("{system} needs an input: {input}. Choose a layer for it.",
+                  system=_(declaration.title), input=_(declared.title))
+            )  # fmt: skip
+    return Request(tuple(pictures), region, selection)
+
+
+def read_source(
+    document: Document, declared: Input, source: Source, region: Bounds, palette: Palette
+) -> Work:
+    """The picture of one input; None when nothing is to be sent."""
+    if not source.is_sent:
+        return None
+    match source.kind:
+        case SourceKind.canvas:
+            return (yield from document.read(region, declared.name))
+        case SourceKind.palette:
+            return palette.picture(declared.name)
+        case SourceKind.layer:
+            layer = document.layer(source.layer)
+            if layer is None:
+                raise MissingInput(
+                    _("The layer “{layer}” is gone. Choose another one for {input}.",
+                      layer=source.label, input=_(declared.title))
+                )  # fmt: skip
+            part = layer.bounds if declared.name in OFF_CANVAS else region
+            if part.is_empty:
+                return None
+            return (yield from layer.read(part, declared.name))
+        case _:
+            assert source.picture is not None
+            return replace(source.picture, name=declared.name)
+
+
+def until_idle(document: Document) -> Work:
+    """Wait until no stroke or filter works on the document: its pixels would be half done."""
+    while document.is_open and not document.is_idle:
+        yield BUSY_SECONDS

@@ -1,0 +1,71 @@
+"""All open documents and what they share: the connection, the settings, the palette."""
+
+from __future__ import annotations
+
+from ..backend.connection import Connection
+from ..backend.daemon import Daemon
+from ..host.document import Document
+from ..qt import QtCore, pyqtSignal
+from .document_model import DocumentModel
+from .palette import Palette
+from .settings import Settings
+
+SWEEP_MS = 500
+
+
+class Workspace(QtCore.QObject):
+    """The root of the model, one for each running Krita.
+
+    `closed` carries the model of a document that was closed, before it is deleted.
+    """
+
+    closed = pyqtSignal(object)
+
+    def __init__(
+        self,
+        connection: Connection,
+        daemon: Daemon,
+        settings: Settings,
+        palette: Palette,
+        parent: QtCore.QObject | None = None,
+    ):
+        super().__init__(parent)
+        self.connection = connection
+        self.daemon = daemon
+        self.settings = settings
+        self.palette = palette
+        self._models: list[DocumentModel] = []
+        # Krita tells that a document was closed only by its file's name, which new ones have not.
+        self._sweeper = QtCore.QTimer(self)
+        self._sweeper.timeout.connect(self.sweep)
+        self._sweeper.start(SWEEP_MS)
+
+    def model_of(self, document: Document | None) -> DocumentModel | None:
+        """The model of a document, made when it is asked for first."""
+        if document is None or not document.is_open:
+            return None
+        for model in self._models:
+            if model.document == document:
+                return model
+        model = DocumentModel(document, self.connection, self.settings, self.palette, self)
+        self._models.append(model)
+        return model
+
+    def active_model(self) -> DocumentModel | None:
+        """The model of the document that the user works on."""
+        return self.model_of(Document.active())
+
+    def sweep(self) -> None:
+        """Let go of documents that were closed."""
+        for model in [m for m in self._models if not m.document.is_open]:
+            self._models.remove(model)
+            model.close()
+            self.closed.emit(model)
+            model.deleteLater()
+
+    def close(self) -> None:
+        """Krita ends: cancel what runs and say goodbye."""
+        self._sweeper.stop()
+        for model in self._models:
+            model.close()
+        self.connection.close()
