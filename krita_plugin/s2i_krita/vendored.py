@@ -30,7 +30,7 @@ from typing import Any, Tuple  # noqa: UP035 - evaluated, also in Python 3.8
 
 VENDOR = Path(__file__).with_name("vendor")
 OLDEST_PYTHON = (3, 10)
-OLDEST = {"zmq": (25,), "msgpack": (1,)}  # as pyproject.toml asks
+OLDEST: dict[str, Version] = {"zmq": (25,), "msgpack": (1,)}  # as pyproject.toml asks
 ABANDONED_SECONDS = 86_400.0  # an unpacking that is older was interrupted
 TEMPORARY = ".unpacking-"
 
@@ -135,7 +135,7 @@ def load(vendor: Path = VENDOR, cache: Path | None = None) -> None:
             f"This Krita has {python}, and s2i needs Python 3.10 or newer.",
             "Update Krita.",
         )
-    oldest = dict(OLDEST)
+    oldest: dict[str, Version] = dict(OLDEST)
     if (vendor / "VERSION").is_file():
         oldest["s2i_client"] = _numbers((vendor / "VERSION").read_text(encoding="utf-8"))
     for name in ("zmq", "msgpack", "s2i_client"):
