@@ -54,6 +54,11 @@ print(json.dumps({
 }))
 """
 
+_ABSENT = re.compile(r"(?:No matching distribution found for|\(constraint\)) (\S+)")
+_NETWORK = re.compile(
+    r"connection|connect |getaddrinfo|name resolution|Name or service|timed? ?out|SSL|proxy", re.I
+)
+
 
 @dataclass(frozen=True)
 class Offer:
@@ -258,13 +263,11 @@ class Steps:
     def _cure(self, said: str) -> str:
         if "No space left" in said or "Errno 28" in said:
             return "Make room on the disk, then install again."
-        if self._wheel_folder is not None and re.search(
-            r"No matching distribution|Could not find", said
-        ):
-            absent = re.findall(r"No matching distribution found for (\S+)", said)
-            name = absent[-1] if absent else "a package"
-            return f"Put a wheel of {name} that fits this system into {self._wheel_folder}."
-        if re.search(r"resol(ve|ution)|[Cc]onnect|timed? ?out|SSL|[Pp]roxy|network", said):
+        absent = _ABSENT.findall(said)
+        if self._wheel_folder is not None and absent:
+            # pip says it of the constraint, or of the package when there is none.
+            return f"Put a wheel of {absent[-1]} that fits this system into {self._wheel_folder}."
+        if self._wheel_folder is None and _NETWORK.search(said):
             return "Check the network connection, then install again; or use a folder of wheels."
         return f"{self._log} says why; then install again."
 
