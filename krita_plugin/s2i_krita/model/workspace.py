@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ..backend.connection import Connection
 from ..backend.daemon import Daemon
 from ..host.document import Document
@@ -54,6 +56,18 @@ class Workspace(QtCore.QObject):
     def active_model(self) -> DocumentModel | None:
         """The model of the document that the user works on."""
         return self.model_of(Document.active())
+
+    def start_daemon(self) -> None:
+        """Start the daemon as the settings want it."""
+        values = self.settings.values
+        devices = [] if values.device == "auto" else [values.device]
+        limit = f"{values.memory_gigabytes}G" if values.memory_gigabytes else ""
+        self.daemon.start(devices, limit)
+
+    def install_backend(self) -> None:
+        """Install or repair the backend, from the folder of the settings or the network."""
+        values = self.settings.values
+        self.daemon.install(Path(values.wheels) if values.wheels else None, values.variant)
 
     def sweep(self) -> None:
         """Let go of documents that were closed."""
