@@ -120,9 +120,3 @@ def test_errors_say_what_to_do(tmp_path: Path) -> None:
     unknown = call("auto_panter", exit_code=2)
     assert "'auto_panter' is neither a pipeline" in unknown.output
     assert "auto_painter" in unknown.output
-
-
-def test_addons_are_told_as_they_are() -> None:
-    result = CliRunner().invoke(main, ["addons", "list"])
-    assert "bundles no add-ons" in result.output
-    assert json.loads(CliRunner().invoke(main, ["addons", "list", "--json"]).output) == []

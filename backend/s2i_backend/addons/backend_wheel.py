@@ -79,7 +79,8 @@ def _installed() -> tuple[str, dict[str, bytes]]:
             raise AddonError(
                 f"The installed s2i lacks {error.filename}. Install it again."
             ) from error
-    if f"s2i-{distribution.version}.dist-info/WHEEL" not in files:
+    needed = {f"s2i-{distribution.version}.dist-info/WHEEL", "s2i_backend/__init__.py"}
+    if not needed <= files.keys():
         raise AddonError(
             "This s2i was not installed by pip, so no wheel can be made of it. "
             "Install it by pip, or build without it: --no-backend."
