@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from processes import end
+from processes import end, launch
 
 from s2i_client.blocking import BlockingClient
 from s2i_client.connection_file import Connection, read_connection
@@ -21,6 +21,7 @@ def backend_environment(folder: Path) -> dict[str, str]:
     return {
         "S2I_RUNTIME_DIR": str(folder / "run"),
         "S2I_MODELS_DIR": str(folder / "models"),
+        "S2I_DATA_DIR": str(folder / "data"),
     }
 
 
@@ -40,7 +41,7 @@ class BackendProcess:
             for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
         }
         with (self.folder / "serve.log").open("ab") as log:
-            self.process = subprocess.Popen(
+            self.process = launch(
                 [sys.executable, "-m", "s2i_backend", "serve", "--device=cpu", *self._options],
                 env={**os.environ, **of_user, **backend_environment(self.folder)},
                 stdin=subprocess.DEVNULL,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from backend_process import BackendProcess, backend_environment
 from display import missing_programs
-from krita_session import KritaSession, krita_command
+from krita_session import KritaSession, krita_command, krita_version
 
 _HERE = Path(__file__).parent
 _PLUGIN = _HERE.parents[1] / "krita_plugin"
@@ -42,16 +43,16 @@ def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def warm_profile(pytestconfig: pytest.Config, screenshots: Path) -> Path:
-    """What Krita builds at its first start, kept in pytest's cache for each command and file."""
-    assert pytestconfig.cache is not None
-    program = Path(shutil.which(krita_command()[0]) or "").resolve()
-    stamp = f"{krita_command()} {program} {program.stat().st_mtime_ns}"
-    key = hashlib.sha256(stamp.encode()).hexdigest()[:16]
-    target = pytestconfig.cache.mkdir("krita") / key
+def warm_profile(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory, screenshots: Path
+) -> Path:
+    """What Krita builds at its first start, kept in pytest's cache for each version."""
+    cache = pytestconfig.cache
+    folder = cache.mkdir("krita") if cache else tmp_path_factory.mktemp("krita")
+    target = folder / re.sub(r"\W+", "-", krita_version(tmp_path_factory.mktemp("version")))
     if not target.exists():
         with KritaSession(screenshots) as session:
-            session.quit()
+            assert session.quit() == 0, session.stderr
             session.profile.keep(target)
     return target
 
@@ -92,19 +93,32 @@ def make_krita(
         session.close()
 
 
-@pytest.fixture(scope="module")
-def plugins() -> list[Path]:
-    """What is installed besides the tests' driver; a module that wants other plugins has its own
-    fixture of this name."""
-    return [_PLUGIN]
+@pytest.fixture(scope="session")
+def plugin_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The plugin as users get it, for this platform."""
+    folder = tmp_path_factory.mktemp("plugin")
+    command = [sys.executable, "-m", "s2i_backend", "addons", "build", "krita", "-o", str(folder)]
+    subprocess.run([*command, "--platform=this"], check=True)
+    (built,) = folder.glob("*.zip")
+    return built
 
 
 @pytest.fixture(scope="module")
-def krita(make_krita: Callable[..., KritaSession], plugins: list[Path]) -> KritaSession:
-    """A Krita with the plugin, started, for all tests of a module."""
+def plugins(request: pytest.FixtureRequest) -> list[Path]:
+    """What is installed besides the tests' driver: the built zip. A module that wants something
+    else has its own fixture of this name."""
+    return [request.getfixturevalue("plugin_zip")]
+
+
+@pytest.fixture(scope="module")
+def krita(make_krita: Callable[..., KritaSession], plugins: list[Path]) -> Iterator[KritaSession]:
+    """A Krita with the plugin, started, for all tests of a module. It has to quit cleanly."""
     session = make_krita(plugins=plugins)
     session.start()
-    return session
+    yield session
+    if session.alive:
+        assert session.quit() == 0, session.stderr
+        assert session.slot_errors() == []
 
 
 @pytest.fixture(autouse=True)

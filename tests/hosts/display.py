@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from processes import end
+from processes import end, launch
 
 SIZE = "1600x1000x24"
 PROGRAMS = ("Xvfb", "openbox", "import")
@@ -23,7 +23,7 @@ class Display:
     def __init__(self, folder: Path):
         self._log = (folder / "display.log").open("ab")
         reading, writing = os.pipe()
-        self._server = subprocess.Popen(
+        self._server = launch(
             [
                 *("Xvfb", "-displayfd", str(writing), "-screen", "0", SIZE),
                 *("-nolisten", "tcp", "-noreset", "+extension", "GLX", "+render"),
@@ -39,7 +39,7 @@ class Display:
             self._server.wait(_PATIENCE)
             self._log.close()
             raise RuntimeError(f"Xvfb did not start:\n{(folder / 'display.log').read_text()}")
-        self._manager = subprocess.Popen(
+        self._manager = launch(
             ["openbox", "--sm-disable"],
             env={**os.environ, "DISPLAY": self.name, "XDG_CONFIG_HOME": str(folder)},
             stdout=self._log,
@@ -48,7 +48,6 @@ class Display:
 
     def photograph(self, target: Path) -> Path:
         """Write the whole screen to `target`, a PNG."""
-        target.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(
             ["import", "-display", self.name, "-window", "root", str(target)],
             check=True,

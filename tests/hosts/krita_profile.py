@@ -105,6 +105,7 @@ class KritaProfile:
             "LC_ALL": "C.UTF-8",
             "LIBGL_ALWAYS_SOFTWARE": "1",
             "NO_AT_BRIDGE": "1",
+            "PYTHONFAULTHANDLER": "1",
             "QT_AUTO_SCREEN_SCALE_FACTOR": "0",
             "QT_LOGGING_RULES": "*.debug=false",
             "QT_QPA_PLATFORM": "xcb",

@@ -19,33 +19,46 @@ A test module looks like this:
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
-import select
 import shlex
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 from display import Display
+from driver_line import DriverLine
 from krita_profile import DRIVER, KritaProfile
 from krita_steps import close_all, open_windows, quit_krita, save_picture_of
-from processes import end
+from processes import launch
 from sent_function import pack
 
 START_SECONDS = 180.0  # a first start builds the resource database, on however busy a machine
 QUIT_SECONDS = 60.0
+_GRACE_SECONDS = 5.0  # for an answer that says itself that it took too long
 _TAIL = 3000  # characters of stderr that an error shows
 
 
-class KritaEnded(Exception):
-    """Krita is gone, or does not answer."""
+def krita_version(folder: Path) -> str:
+    """What Krita says of itself, as `krita 5.1.5`. It needs a screen even for that."""
+    display = Display(folder)
+    try:
+        environment = KritaProfile(folder).environment(display.name)
+        command = [*krita_command(), "--version"]
+        return subprocess.run(
+            command, env=environment, capture_output=True, check=True, text=True, timeout=60
+        ).stdout.strip()
+    finally:
+        display.close()
+
+
+class KritaFailed(Exception):
+    """Krita is gone, or did not answer and was ended."""
 
 
 class RaisedInKrita(Exception):
@@ -61,8 +74,8 @@ class KritaSession:
     """One Krita with its own screen, profile and plugins. A context manager that starts it.
 
     `plugins`: folders or zips as Krita's importer takes them. `environment`: more variables for
-    Krita. `warm`: see `KritaProfile`. `screenshots`: where pictures go. `arguments`: for Krita's
-    command line, such as a file to open. All of it can be changed until `start`.
+    Krita. `arguments`: for its command line, such as a file to open. `warm`: see `KritaProfile`.
+    `screenshots`: where pictures go. What belongs to the profile may be changed until `start`.
     """
 
     def __init__(
@@ -83,13 +96,9 @@ class KritaSession:
         self.environment = self.profile.environment(self.display.name)
         self.environment["S2I_TEST_DRIVER"] = str(self.folder / "driver")
         self.environment.update(environment or {})
-        self.process: subprocess.Popen | None = None
-        self.versions: dict[str, Any] = {}
-        self._connection: socket.socket | None = None
-        self._received = b""
+        self._process: subprocess.Popen | None = None
+        self._line: DriverLine | None = None
         self._last_task = 0
-        self._results: dict[int, dict[str, Any]] = {}
-        self._slot_errors: list[str] = []
 
     def __enter__(self) -> KritaSession:
         try:
@@ -99,19 +108,27 @@ class KritaSession:
             raise
         return self
 
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is not None:
-            self.kill()  # It may hang, which would hide what went wrong.
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
-    def alive(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+    def process(self) -> subprocess.Popen:
+        assert self._process is not None, "start it first"
+        return self._process
 
     @property
-    def pid(self) -> int:
-        assert self.process is not None, "it was not started"
-        return self.process.pid
+    def line(self) -> DriverLine:
+        assert self._line is not None, "start it first"
+        return self._line
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Of "krita", its "python", "qt" and "pyqt"."""
+        return self.line.hello
 
     @property
     def stderr(self) -> str:
@@ -121,72 +138,69 @@ class KritaSession:
     @property
     def memory(self) -> int:
         """Bytes of memory that Krita has in use (resident)."""
-        return psutil.Process(self.pid).memory_info().rss
+        return psutil.Process(self.process.pid).memory_info().rss
 
     def start(self, timeout: float = START_SECONDS) -> None:
         """Start Krita and wait for its window. After `quit` or `kill`: again, same profile."""
         assert not self.alive, "it runs already"
-        self._received = b""
-        self._results.clear()
-        address = self.folder / "driver"
-        address.unlink(missing_ok=True)
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(str(address))
-            listener.listen(1)
-            with (self.folder / "krita.log").open("wb") as log:
-                self.process = subprocess.Popen(
-                    [*krita_command(), "--nosplash", *self.arguments],
-                    env=self.environment,
-                    cwd=self.profile.home,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
-            finish = time.monotonic() + timeout
-            self._wait_readable(listener, finish, "load the test's driver plugin")
-            self._connection = listener.accept()[0]
-        self.versions = {}
-        while not self.versions:
-            self._read(finish, "open its window")
+        if self._line is not None:
+            self._line.close()
+        self._line = DriverLine(self.folder / "driver")
+        with (self.folder / "krita.log").open("wb") as log:
+            self._process = launch(
+                [*krita_command(), "--nosplash", *self.arguments],
+                env=self.environment,
+                cwd=self.profile.home,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        finish = time.monotonic() + timeout
+        with self._explained("load the driver plugin"):
+            self._line.accept(finish, lambda: self.alive)
+        with self._explained("open its window"):
+            while not self._line.hello:
+                self._line.receive(finish)
 
     def run(self, function: Callable[..., Any], *arguments: Any, timeout: float = 60) -> Any:
         """Call `function(*arguments)` inside Krita, on its GUI thread; its value.
 
         A generator may `yield` seconds to wait, or a callable to be called until it gives
         something true, which `yield` then returns. See `sent_function.pack` for what may be sent.
-        Raises `RaisedInKrita` with the traceback, and `KritaEnded` with a screenshot's path when
-        no answer came within `timeout` seconds, as from behind a modal dialog.
+        Raises `RaisedInKrita` with the traceback. When no answer came within `timeout` seconds,
+        as from behind a modal dialog, Krita is ended and `KritaFailed` says what was on screen.
         """
-        return self.result(self.begin(function, *arguments, timeout=timeout), timeout + 10)
+        task = self.begin(function, *arguments, timeout=timeout)
+        return self.result(task, timeout + _GRACE_SECONDS)
 
     def begin(self, function: Callable[..., Any], *arguments: Any, timeout: float = 60) -> int:
         """Send a function and do not wait: what it begins may want an answer, as dialogs do."""
         self._last_task += 1
         message = {"task": self._last_task, "arguments": arguments, "seconds": timeout}
-        line = json.dumps({**message, **pack(function)}).encode() + b"\n"
-        try:
-            assert self._connection is not None, "it was not started"
-            self._connection.sendall(line)
-        except OSError:
-            self._complain(f"could not be asked for {function.__name__}")
+        with self._explained(f"hear of {function.__name__}"):
+            self.line.send({**message, **pack(function)})
         return self._last_task
 
     def result(self, task: int, timeout: float = 60) -> Any:
         """The value of a function that was sent by `begin`; errors as of `run`."""
         finish = time.monotonic() + timeout
-        while task not in self._results:
-            self._read(finish, "answer")
-        answer = self._results.pop(task)
+        with self._explained("answer"):
+            while task not in self.line.results:
+                self.line.receive(finish)
+        answer = self.line.results.pop(task)
         if "error" in answer:
             raise RaisedInKrita(answer["error"])
         return answer["value"]
 
     def slot_errors(self) -> list[str]:
         """Tracebacks that nobody inside caught since the last call, as of slots and threads."""
+        if self._line is None:
+            return []
         if self.alive:
             self.run(open_windows)  # Answers come in order: all that was raised before is here.
-        found, self._slot_errors = self._slot_errors, []
+        found = self._line.slot_errors[:]
+        self._line.slot_errors.clear()
         return found
 
     def screenshot(self, name: str, of: str | None = None) -> Path:
@@ -195,10 +209,10 @@ class KritaSession:
         `of="window"` is Krita's main window, without the dialogs that lie over it.
         """
         target = self.screenshots / f"{name}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
         if of is None:
             return self.display.photograph(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        passing = self.folder / "screenshot.png"  # A Krita in a chroot sees no other folder.
+        passing = self.folder / "screenshot.png"  # A Krita in a chroot may see no other folder.
         self.run(save_picture_of, of, str(passing))
         shutil.copy(passing, target)
         return target
@@ -206,14 +220,12 @@ class KritaSession:
     def quit(self, timeout: float = QUIT_SECONDS) -> int:
         """Close all documents without saving and Krita as a user does; its exit code."""
         self.run(close_all)
-        task = self.begin(quit_krita)
-        assert self.process is not None
+        self.begin(quit_krita)
         try:
             self.process.wait(timeout)
         except subprocess.TimeoutExpired:
-            self._results.pop(task, None)
-            self._complain(f"did not quit within {timeout:g} s")
-        self._drain()
+            self._fail(f"did not quit within {timeout:g} s")
+        self.line.receive_rest(_GRACE_SECONDS)
         return self.process.returncode
 
     def restart(self) -> None:
@@ -224,65 +236,55 @@ class KritaSession:
 
     def kill(self) -> None:
         """End Krita at once, as a crash does."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
     def close(self) -> None:
-        """End everything and remove the profile. A Krita that runs is asked to quit first."""
+        """End everything and remove the profile. Does not wait for Krita; `quit` does."""
+        self.kill()
+        if self._line is not None:
+            self._line.close()
+        self.display.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _explained(self, wish: str) -> Iterator[None]:
+        """Say what is known when the line to Krita fails."""
         try:
-            if self.alive and self.versions:
-                self.quit()
-        finally:
-            self.kill()
-            if self._connection is not None:
-                self._connection.close()
-            self.display.close()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            yield
+        except TimeoutError:
+            self._fail(f"did not {wish} in time")
+        except (EOFError, OSError):
+            code = self._exit_code()
+            self._fail(f"ended with code {code} and did not {wish}")
 
-    def _read(self, finish: float, wish: str) -> None:
-        """Take in what Krita says next."""
-        assert self._connection is not None, "it was not started"
-        self._wait_readable(self._connection, finish, wish)
+    def _exit_code(self) -> int | None:
         try:
-            data = self._connection.recv(1 << 16)
-        except ConnectionError:
-            data = b""
-        if not data:
-            assert self.process is not None
-            end(self.process)
-            self._complain(f"ended with code {self.process.returncode} and did not {wish}")
-        self._take(data)
+            return self.process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
 
-    def _take(self, data: bytes) -> None:
-        *lines, self._received = (self._received + data).split(b"\n")
-        for message in map(json.loads, lines):
-            if "slot_error" in message:
-                self._slot_errors.append(message["slot_error"])
-            elif "hello" in message:
-                self.versions = message["hello"]
-            else:
-                self._results[message["task"]] = message
-
-    def _drain(self) -> None:
-        """Take in what a Krita that has ended still had to say."""
-        assert self._connection is not None
+    def _fail(self, what: str) -> NoReturn:
+        picture = self.screenshots / f"krita-{self.process.pid}-{self._last_task}.png"
         try:
-            while data := self._connection.recv(1 << 16):
-                self._take(data)
-        except ConnectionError:
-            pass
-
-    def _wait_readable(self, source: socket.socket, finish: float, wish: str) -> None:
-        while not select.select([source], [], [], 0.1)[0]:
-            if not self.alive:
-                assert self.process is not None
-                self._complain(f"ended with code {self.process.returncode} and did not {wish}")
-            if time.monotonic() > finish:
-                self._complain(f"did not {wish} in time")
-
-    def _complain(self, what: str) -> None:
-        picture = self.screenshots / f"krita-{self.pid}-{self._last_task}.png"
-        self.display.photograph(picture)
+            seen = f"Screenshot: {self.display.photograph(picture)}"
+        except (OSError, subprocess.SubprocessError) as error:
+            seen = f"No screenshot: {error}"
+        windows = self._windows()
+        self.kill()  # What comes after a hang would only hang too.
         log = self.stderr[-_TAIL:] or "nothing"
-        raise KritaEnded(f"Krita {what}.\nScreenshot: {picture}\nIt wrote: {log}")
+        raise KritaFailed(f"Krita {what}.\n{seen}\nWindows: {windows}\nIt wrote:\n{log}")
+
+    def _windows(self) -> str:
+        """Titles of what is open, when Krita's event loop still runs."""
+        self._last_task += 1
+        message = {"task": self._last_task, "arguments": [], "seconds": _GRACE_SECONDS}
+        finish = time.monotonic() + _GRACE_SECONDS
+        try:
+            self.line.send({**message, **pack(open_windows)})
+            while self._last_task not in self.line.results:
+                self.line.receive(finish)
+        except (EOFError, OSError):
+            return "unknown, it does not answer"
+        return ", ".join(self.line.results.pop(self._last_task)["value"])

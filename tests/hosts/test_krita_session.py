@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
-from inside_krita import Krita, QtCore
-from krita_session import KritaSession, RaisedInKrita
+from inside_krita import Krita, QtCore, QtWidgets
+from krita_session import KritaFailed, KritaSession, RaisedInKrita
 from krita_steps import (
     add_layer,
     close_all,
@@ -38,6 +41,32 @@ def divide(number):
 
 def fail_in_slot():
     QtCore.QTimer.singleShot(0, lambda: divide(1))
+
+
+def fail_in_thread():
+    thread = threading.Thread(target=divide, args=(1,))
+    thread.start()
+    thread.join()
+
+
+def wait_for_nothing():
+    yield lambda: False
+
+
+def ask():
+    box = QtWidgets.QMessageBox
+    answer = box.question(None, "Really?", "Shall it be?")
+    return answer == box.StandardButton.Yes
+
+
+def answer_yes():
+    dialog = yield QtWidgets.QApplication.activeModalWidget
+    yield dialog.isVisible
+    dialog.button(QtWidgets.QMessageBox.StandardButton.Yes).click()
+
+
+def abort():
+    os.abort()
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +115,56 @@ def test_an_exception_in_a_slot_is_collected_and_opens_no_dialog(krita: KritaSes
     assert krita.slot_errors() == []
 
 
-def test_krita_quits_cleanly_leaves_no_process_and_starts_again(krita: KritaSession):
-    before = psutil.Process(krita.pid)
+def test_an_exception_in_a_thread_is_collected(krita: KritaSession):
+    krita.run(fail_in_thread)
+    (error,) = krita.slot_errors()
+    assert "ZeroDivisionError" in error
+
+
+def test_waiting_for_what_never_happens_names_the_line_that_waits(krita: KritaSession):
+    with pytest.raises(RaisedInKrita, match=r"yield lambda: False[\s\S]*TimeoutError"):
+        krita.run(wait_for_nothing, timeout=0.2)
+
+
+def test_a_modal_dialog_can_be_answered(krita: KritaSession):
+    asking = krita.begin(ask)
+    krita.run(answer_yes)
+    assert krita.result(asking) is True
+
+
+def test_a_modal_dialog_that_hangs_is_named_and_photographed(
+    make_krita: Callable[..., KritaSession],
+):
+    session = make_krita()
+    session.start()
+    with pytest.raises(KritaFailed, match=r"Screenshot: .*\.png\nWindows: .*Really\?") as failure:
+        session.run(ask, timeout=0.2)
+    picture = str(failure.value).split("Screenshot: ")[1].splitlines()[0]
+    assert Path(picture).stat().st_size > 0
+    assert not session.alive
+
+
+def test_a_crash_is_told_with_what_krita_wrote(make_krita: Callable[..., KritaSession]):
+    session = make_krita()
+    session.start()
+    with pytest.raises(KritaFailed, match=r"ended with code -6 and[\s\S]*error: Aborted"):
+        session.run(abort)
+
+
+def test_krita_quits_cleanly_and_starts_again_with_its_profile(krita: KritaSession):
+    krita.run(create_document, 32, 32)
+    before = psutil.Process(krita.process.pid)
     assert krita.quit() == 0
     assert not before.is_running()
     krita.start()
     assert krita.run(version) == krita.versions["krita"]
+
+
+def test_nothing_is_left_when_a_session_is_closed(make_krita: Callable[..., KritaSession]):
+    before = set(psutil.Process().children(recursive=True))
+    session = make_krita()
+    session.start()
+    assert len(set(psutil.Process().children(recursive=True)) - before) >= 3
+    session.close()
+    assert set(psutil.Process().children(recursive=True)) <= before
+    assert not session.folder.exists()
