@@ -13,6 +13,7 @@ import numpy as np
 
 from s2i_models.auto_painter.view import View
 from s2i_models.flats.regions import RegionMap
+from s2i_models.layers import look_up
 
 # Narrower parts, in pixels of the grid, are the coverage's inaccuracy along an outline.
 NARROWEST = 5
@@ -54,22 +55,17 @@ def split_background(
     numbers[kept] = regions.count + np.arange(int(kept.sum()))
     # Wider, to reach under the lines.
     wide = cv2.dilate(numbers[pieces].astype(np.float32), disc)
-    labels = regions.labels.copy()
+    labels = regions.labels
     height, width = labels.shape
     soft = np.where(wide > 0, coverage, 0).astype(np.float32)
-    y, x = np.nonzero(view.enlarge(soft, width, height) > 0.5)
-    outside = regions.background[labels[y, x]]
-    y, x = y[outside], x[outside]
-    row, column = view.grid_positions(y, x)
-    piece = wide[row, column].astype(np.int32)
+    inside = view.enlarge(soft, width, height) > 0.5
+    inside &= look_up(regions.background, labels)
+    row, column = view.grid_positions(np.arange(height), np.arange(width))
+    piece = wide.astype(np.int32)[:, column][row]
     # On the piece's smooth border the nearest grid pixel may lie outside of it: leave it empty.
-    found = piece > 0
-    y, x, piece = y[found], x[found], piece[found]
-    total = regions.count + int(kept.sum())
-    areas = np.append(regions.areas, np.zeros(int(kept.sum()), regions.areas.dtype))
-    areas -= np.bincount(labels[y, x], minlength=total)
-    areas += np.bincount(piece, minlength=total)
-    labels[y, x] = piece
+    inside &= piece > 0
+    labels = np.where(inside, piece, labels)
+    areas = np.bincount(labels.ravel(), minlength=regions.count + int(kept.sum()))
     return replace(
         regions,
         labels=labels,

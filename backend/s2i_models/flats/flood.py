@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 
@@ -19,7 +20,10 @@ def flood(seeds: np.ndarray, open_space: np.ndarray) -> np.ndarray:
     row = width + 2
     straight = ((-row, 0, 0), (-1, 0, 0), (1, 0, 0), (row, 0, 0))
     diagonal = tuple((dy * row + dx, dy * row, dx) for dy in (-1, 1) for dx in (-1, 1))
-    front = np.flatnonzero(labels)
+    # Pixels around which nothing is left to reach need not move.
+    open_pixels = (allowed & (labels == 0)).view(np.uint8).reshape(height + 2, row)
+    near = cv2.dilate(open_pixels, np.ones((3, 3), np.uint8)).ravel()
+    front = np.flatnonzero((labels > 0) & (near > 0))
     turn = 0
     while front.size:
         reached = []

@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from s2i_models.flats.flood import flood
 from s2i_models.flats.regions import RegionMap
+from s2i_models.layers import look_up
 from s2i_models.lineart import connected_pieces, nearest_zero
 
 # A stroke colors a region with at least this share of it, or when it covers that share of the
@@ -69,7 +70,7 @@ def read_hints(
     channels = 1 if pixels.shape[2] <= 2 else 3
     full = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1.0
     if pixels.shape[2] in (2, 4):
-        alpha = pixels[..., -1]
+        alpha = np.ascontiguousarray(pixels[..., -1])
         strongest = float(alpha.max()) if alpha.size else 0.0
         where = alpha > 0.5 * strongest if strongest > 0.02 * full else np.zeros(alpha.shape, bool)
     else:
@@ -267,10 +268,9 @@ def _pieces(
         held[0] = 0
         kept = np.flatnonzero(held)
         held[kept] = len(part_colors) + 1 + np.arange(len(kept))
-        parts += held[pieces]
+        parts += look_up(held, pieces)
         part_colors += [int(colors[color - 1])] * len(kept)
-    orphans = (found > 0) & (parts == 0)
-    if orphans.any():
-        spread = np.where(orphans | (found == 0), 0, parts)
-        parts = np.where(found > 0, _flood_all(spread, found > 0), 0)
+    inside = found > 0
+    if (inside & (parts == 0)).any():
+        parts = np.where(inside, _flood_all(parts, inside), 0)
     return (parts, box), np.array(part_colors)
