@@ -33,7 +33,7 @@ UV = "uv==0.13.8"
 _GB = 10**9
 # Measured on Linux with torch 2.13: the CPU build and all that s2i needs are 0.33 GB of wheels and
 # 1.36 GB installed; pip has each wheel in its cache and once more while it installs. The rest is
-# margin. The CUDA build's libraries alone are some 3 GB of wheels (from their sizes, not measured).
+# margin. The CUDA build was not measured: an estimate by the same rule.
 NEEDED_BYTES = {"cpu": 5 * _GB // 2, "cuda": 10 * _GB}
 _ANSWER_SECONDS = 120.0
 # Where each step's share of the time begins, of 1.

@@ -93,7 +93,9 @@ def names(installation: Installation) -> set[str]:
     return {path.name for path in installation.folder.iterdir()}
 
 
-def test_installs_from_a_folder_and_then_updates(installation: Installation, wheels: Path):
+def test_installs_from_a_folder_and_then_updates(
+    installation: Installation, wheels: Path, monkeypatch: pytest.MonkeyPatch
+):
     first, second = make_offer(wheels, "0.1.0"), make_offer(wheels, "0.2.0")
     assert installation.state("0.1.0") is InstallState.absent
     assert installation.poll() is None
@@ -120,10 +122,22 @@ def test_installs_from_a_folder_and_then_updates(installation: Installation, whe
     old = installation.executable.parents[1]  # type: ignore[union-attr]
     assert not (old / "tmp").exists()
 
-    assert install(installation, second, wheels).outcome is InstallOutcome.done
+    done = InstallOutcome.done
+    assert install(installation, second, wheels).outcome is done
     assert what_runs(installation) == "s2i-backend, version 0.2.0"
     assert installation.state("0.2.0") is InstallState.ready
     assert not old.exists()
+
+    # A daemon that runs may need files of the version before until it ends.
+    old = installation.executable.parents[1]  # type: ignore[union-attr]
+    monkeypatch.setattr(installation_steps, "read_connection", lambda folder: object())
+    assert install(installation, make_offer(wheels, "0.3.0"), wheels).outcome is done
+    assert what_runs(installation) == "s2i-backend, version 0.3.0"
+    assert old.exists()
+    installation.tidy()
+    assert finish(installation)[0].outcome is done
+    assert not old.exists()
+    assert what_runs(installation) == "s2i-backend, version 0.3.0"
 
 
 def test_an_update_that_does_not_work_leaves_the_old_version(

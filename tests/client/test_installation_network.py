@@ -61,6 +61,19 @@ def test_without_torchs_index_pip_takes_its_own_build_and_says_so(index: Path, t
     assert "Taking the build that pip finds instead." in log
 
 
+def test_a_folder_of_wheels_is_the_only_source(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
+    installation = Installation(tmp_path / "backend")
+    wheels = tmp_path / "without torch"
+    installation.install(make_offer(wheels, "0.1.0"), wheels)
+    end, _ = finish(installation)
+
+    assert end.outcome is InstallOutcome.failed, end
+    assert "torch" in end.message
+
+
 def test_pips_settings_become_uvs():
     listed = "\n".join(
         (
