@@ -21,7 +21,10 @@ def register(missing: LibraryMissing) -> None:
             label.setAlignment(QtCore.Qt.AlignmentFlag.AlignTop)
             label.setWordWrap(True)
             label.setMargin(8)
-            self.setWidget(label)
+            area = QtWidgets.QScrollArea()  # dockers are small where there are many
+            area.setWidget(label)
+            area.setWidgetResizable(True)
+            self.setWidget(area)
 
         def canvasChanged(self, canvas: object) -> None:  # noqa: N802 - Krita's name
             """Krita asks for this method of every docker; there is nothing to follow."""

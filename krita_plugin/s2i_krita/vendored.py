@@ -174,7 +174,7 @@ def unpacked(wheel: Path, cache: Path) -> Path:
                 _unpack(archive, folder)
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise LibraryMissing(
-            f"A file of the plugin is damaged: {wheel} ({error}).",
+            f"A file of the plugin is damaged: {wheel.name} ({error}).",
             "Install the plugin again.",
         ) from error
     except OSError as error:

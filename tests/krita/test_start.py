@@ -95,7 +95,7 @@ application = QtWidgets.QApplication([])
 (factory,) = Krita.dockers
 docker = factory.docker()
 docker.canvasChanged(None)
-print(json.dumps([factory.name, docker.windowTitle(), docker.widget().text()]))
+print(json.dumps([factory.name, docker.windowTitle(), docker.findChild(QtWidgets.QLabel).text()]))
 """,
         version,
     )
