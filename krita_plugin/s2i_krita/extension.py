@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from krita import DockWidget, DockWidgetFactory, DockWidgetFactoryBase, Extension, Krita
@@ -71,10 +72,9 @@ def _make_workspace() -> Workspace:
 def _client(values: Values) -> Client:
     connection = None
     if values.remote:
-        try:
+        # The settings' dialog says what is wrong with it; until then the local daemon is used.
+        with contextlib.suppress(RemoteUnusable):
             connection = remote_connection(values.remote_endpoint, values.remote_key)
-        except RemoteUnusable:
-            pass  # the settings' dialog says what is wrong with it; until then the local one
     return Client("krita", Krita.instance().version(), connection=connection)
 
 

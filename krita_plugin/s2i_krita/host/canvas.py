@@ -28,6 +28,7 @@ class StrokeWatch(QtCore.QObject):
 
     stroke_begun = pyqtSignal()
     stroke_ended = pyqtSignal()
+    escape_pressed = pyqtSignal()
 
     def __init__(self, window: QtWidgets.QMainWindow):
         super().__init__(window)
@@ -66,6 +67,8 @@ class StrokeWatch(QtCore.QObject):
             if self._painting and _is_canvas(watched):
                 self._painting = False
                 self.stroke_ended.emit()
+        elif kind == _EVENT.KeyPress and event.key() == QtCore.Qt.Key.Key_Escape:
+            self.escape_pressed.emit()
         elif kind in _CHANGES:
             self._attach_soon.start()
         return False

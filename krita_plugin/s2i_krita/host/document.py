@@ -197,6 +197,12 @@ class Document:
         blue, green, red = managed.components()[:3]
         return round(255 * red), round(255 * green), round(255 * blue)
 
+    @property
+    def window(self) -> Any | None:
+        """Krita's main window that shows it (a `QMainWindow`); None when none does."""
+        view = self._view()
+        return None if view is None else view.window().qwindow()
+
     def _view(self) -> Any | None:
         """A view of it, the active one if that is."""
         window = Krita.instance().activeWindow()

@@ -10,8 +10,10 @@ from s2i_client.geometry import Bounds
 
 Value = TypeVar("Value")
 
-# Work that yields None whenever the event loop should run, and returns its value.
-Steps = Generator[None, None, Value]
+# Work that yields whenever the event loop should run, None or the seconds to wait at least, and
+# returns its value.
+Steps = Generator[float | None, None, Value]
+_BUSY_SECONDS = 0.005
 
 # Krita 5.1.5 reads or writes so much in some 8 ms (measured: 4096 × 512 RGBA take 15 ms).
 BYTES_PER_STEP = 4 << 20
@@ -43,12 +45,13 @@ def until_idle(document: Any) -> Steps[None]:
 
     Raises `DocumentClosed` when it was closed.
     """
+    yield
     while True:
-        yield
         if not is_open(document):
             raise DocumentClosed
         if is_idle(document):
             return
+        yield _BUSY_SECONDS
 
 
 def strips(bounds: Bounds, rows: int) -> Iterator[Bounds]:

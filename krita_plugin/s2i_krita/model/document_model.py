@@ -16,8 +16,9 @@ from s2i_client.pixels import ResultLayer
 from ..backend.connection import Connection
 from ..host.document import Document
 from ..host.layer import Layer
-from ..host.preview import Preview
+from ..host.preview import Preview, remove_forgotten
 from ..host.results import NewLayer, Placement, apply
+from ..host.steps import until_idle
 from ..qt import QtCore, QtGui, pyqtSignal
 from ..texts import _
 from .history import Entry, History, make_entry, unpack
@@ -25,7 +26,7 @@ from .layering import composite, stacked
 from .live import Live
 from .message import Message, message_of
 from .palette import Palette
-from .request import MissingInput, gather, until_idle
+from .request import MissingInput, gather
 from .settings import Settings
 from .sources import Source, SourceKind, from_layer, guess_sketch
 from .task import Task, Work
@@ -97,6 +98,7 @@ class DocumentModel(QtCore.QObject):
         self._job: Job | None = None
         self._task: Task | None = None
         self._preview_task: Task | None = None
+        remove_forgotten(document)
         self._restore()
         self.history.load()
         connection.state_changed.connect(self._systems_changed)
@@ -165,6 +167,9 @@ class DocumentModel(QtCore.QObject):
         layer = self.document.layer(source.layer) if source.layer else None
         if layer is None:
             above = self.sketch_layer or self.document.active_layer
+            if above is None:
+                self.tell(Message(_("The document has no layer to put hints above.")))
+                return
             layer = self.document.create_hint_layer(_("Color hints"), above)
         else:
             self.document.activate(layer)
@@ -229,9 +234,11 @@ class DocumentModel(QtCore.QObject):
         """Bring the preview over the canvas in line with what is selected."""
         if self._preview_task is not None:
             self._preview_task.cancel()
-        wanted = self.selected if self.settings.values.preview else None
-        work = self.preview.remove() if wanted is None else self._show(wanted)
-        self._preview_task = Task(work, self)
+            self._preview_task = None
+        if self.selected is None or not self.settings.values.preview:
+            self.preview.remove()
+            return
+        self._preview_task = Task(self._show(self.selected), self)
         self._preview_task.finished.connect(self._preview_shown)
 
     def take_palette(self) -> None:
@@ -269,7 +276,7 @@ class DocumentModel(QtCore.QObject):
             raise MissingInput(_("No daemon has answered yet. Start it first."))
         parameters = self.parameters
         self._tell_progress(Progress(step=_("Reading the layers")))
-        yield from self.preview.remove()
+        self.preview.remove()
         request = yield from gather(
             self.document, declaration, self.sources, self.palette, self.settings.values.context
         )
@@ -324,8 +331,7 @@ class DocumentModel(QtCore.QObject):
             within = self.document.selection()
             if within is None:
                 raise MissingInput(_("There is no selection. Select a part, or apply it whole."))
-        yield from self.preview.remove()
-        yield from until_idle(self.document)
+        self.preview.remove()
         yield from apply(
             self.document,
             [NewLayer(_(layer.title) or layer.name, layer, layer.blend) for layer in layers],
@@ -361,11 +367,12 @@ class DocumentModel(QtCore.QObject):
         shown = composite(entry.infos)
         layer = next(layer for layer in entry.layers if layer.info is shown)
         [picture] = yield from unpack([layer])
-        yield from until_idle(self.document)
-        yield from self.preview.show(self.document, picture, self.sketch_layer, below_lines=False)
+        beside = self.sketch_layer or self.document.active_layer
+        if beside is not None:
+            yield from self.preview.show(self.document, picture, beside, below_lines=False)
 
     def _palette_from(self, layer: Layer) -> Work:
-        yield from until_idle(self.document)
+        yield from until_idle(self.document.raw)
         self.palette.take_from((yield from layer.read(layer.bounds, "reference")))
 
     def _palette_of(self, entry: Entry) -> Work:

@@ -18,7 +18,8 @@ from typing import Any
 from s2i_client.geometry import Bounds, Point
 from s2i_client.pixels import LayerInfo, ResultLayer, with_data
 
-from ..host.document import Document, Selection
+from ..host.document import Document
+from ..host.selection import Selection
 from ..qt import QtCore, QtGui, pyqtSignal
 from ..texts import _
 from .layering import composite

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from s2i_client.errors import JobCancelled, JobSuperseded, S2IError
 from s2i_client.jobs import Job
-from s2i_client.pixels import Picture
+from s2i_client.pixels import Picture, ResultLayer
 
-from ..host.canvas import StrokeWatcher
+from ..host.canvas import StrokeWatch
 from ..qt import QtCore, pyqtSignal
 from ..texts import _
 from .layering import live_output
@@ -49,12 +49,10 @@ class Live(QtCore.QObject):
         self.active = False
         self.latencies: deque[tuple[float, float]] = deque(maxlen=64)
         self._model = model
-        self._watcher = StrokeWatcher(self)
-        self._watcher.stroke_ended.connect(self._stroke_ended)
+        self._watch: StrokeWatch | None = None
         self._stroke_ended_at: float | None = None
         self._job: Job | None = None
         self._task: Task | None = None
-        self._removal: Task | None = None
 
     def toggle(self) -> None:
         if self.active:
@@ -71,8 +69,13 @@ class Live(QtCore.QObject):
             text = _("Live needs a sketch layer: all that is visible has the preview in it.")
             self._model.tell(Message(text, _("Choose a layer for the sketch.")))
             return
+        window = self._model.document.window
+        if window is None:
+            return
         self.active = True
-        self._watcher.watch(self._model.document)
+        self._watch = StrokeWatch(window)
+        self._watch.stroke_ended.connect(self._stroke_ended)
+        self._watch.escape_pressed.connect(self.stop)
         self._task = Task(self._follow(), self)
         self._task.finished.connect(self._failed)
         self.changed.emit()
@@ -81,18 +84,18 @@ class Live(QtCore.QObject):
         """End it: cancel what runs, and take the preview away."""
         if self.active:
             self._end()
-            self._removal = Task(self._model.preview.remove(), self)
+            self._model.preview.remove()
 
     def close(self) -> None:
         """The document closes: end it, touching nothing."""
         if self.active:
             self._end()
-        if self._removal is not None:
-            self._removal.cancel()
 
     def _end(self) -> None:
         self.active = False
-        self._watcher.stop()
+        if self._watch is not None:
+            self._watch.deleteLater()
+            self._watch = None
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -166,7 +169,7 @@ class Live(QtCore.QObject):
         while True:
             ended = self._stroke_ended_at
             now = time.monotonic()
-            if self._watcher.is_stroking:
+            if self._watch is not None and self._watch.painting:
                 look_at = max(look_at, now + LEAST_LOOK_SECONDS)
             elif ended is not None and now >= ended + grace:
                 self._stroke_ended_at = None
@@ -175,7 +178,7 @@ class Live(QtCore.QObject):
                 return None
             yield TICK_SECONDS
 
-    def _show(self, picture: Picture) -> Work:
+    def _show(self, picture: ResultLayer) -> Work:
         model = self._model
         layer = model.sketch_layer
         if layer is None:

@@ -9,7 +9,9 @@ from s2i_client.declaration import Declaration, Input
 from s2i_client.geometry import Bounds
 from s2i_client.pixels import Picture
 
-from ..host.document import Document, Selection
+from ..host.document import Document
+from ..host.selection import Selection
+from ..host.steps import until_idle
 from ..texts import _
 from .palette import Palette
 from .region import work_region
@@ -18,7 +20,6 @@ from .task import Work
 
 # Inputs that do not lie on the canvas: a reference is looked at whole, wherever the work is.
 OFF_CANVAS = ("reference", "palette")
-BUSY_SECONDS = 0.01
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def gather(
 
     Raises `MissingInput` when a required one is not there.
     """
-    yield from until_idle(document)
+    yield from until_idle(document.raw)
     selection = document.selection()
     try:
         bounds = selection.bounds if selection is not None else None
@@ -93,9 +94,3 @@ def read_source(
         case _:
             assert source.picture is not None
             return replace(source.picture, name=declared.name)
-
-
-def until_idle(document: Document) -> Work:
-    """Wait until no stroke or filter works on the document: its pixels would be half done."""
-    while document.is_open and not document.is_idle:
-        yield BUSY_SECONDS

@@ -80,9 +80,10 @@ def picture_of(image: QtGui.QImage, name: str = "reference") -> Picture:
     """A `QImage` of any format as a picture: 8-bit rgba, straight alpha."""
     plain = image.convertToFormat(QtGui.QImage.Format.Format_RGBA8888)
     bits = plain.constBits()
-    bits.setsize(plain.bytesPerLine() * plain.height())
+    assert bits is not None
     # Four bytes a pixel: rows of this format have no padding.
-    return Picture(name=name, width=plain.width(), height=plain.height(), data=bytes(bits))
+    data = bits.asstring(plain.bytesPerLine() * plain.height())
+    return Picture(name=name, width=plain.width(), height=plain.height(), data=data)
 
 
 def guess_sketch(layers: list[Layer], active: Layer | None) -> Layer | None:

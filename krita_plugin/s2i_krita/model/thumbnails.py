@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from typing import Literal
 
-from s2i_client.pixels import DEPTH_BYTES, Buffer, Picture
+from s2i_client.pixels import DEPTH_BYTES, Picture
 
 from ..qt import QtCore, QtGui
 
 SIDE = 128
 # Pixels sampled per side before Qt scales them down smoothly.
 SAMPLES = 384
-_CASTS = {1: "B", 2: "H", 4: "I", 8: "Q"}
+# A word of each pixel's size, to stride over whole pixels.
+_WORDS: dict[int, Literal["B", "H", "I", "Q"]] = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 
 def thumbnail(picture: Picture, side: int = SIDE, samples: int = SAMPLES) -> QtGui.QImage:
@@ -53,8 +55,8 @@ def sample(picture: Picture, side: int) -> Picture:
 def _every(row: memoryview, size: int, step: int) -> bytes:
     """Every `step`-th pixel of a row of pixels of `size` bytes."""
     start = min(step // 2, len(row) // size - 1)
-    if size in _CASTS:
-        return row.cast(_CASTS[size])[start::step].tobytes()
+    if size in _WORDS:
+        return row.cast(_WORDS[size])[start::step].tobytes()
     # Three channels, or four of 32 bits: no machine word has that size.
     starts = range(start * size, len(row), step * size)
     return b"".join(row[at : at + size] for at in starts)
@@ -91,11 +93,17 @@ def _places(order: str) -> list[tuple[int, str]]:
 
 
 def _channels(picture: Picture) -> Sequence[float]:
-    data: Buffer = memoryview(picture.data).cast("B")
-    if picture.depth == "f16":
-        # memoryview.cast knows no half floats that it could slice.
-        return struct.unpack(f"<{len(data) // 2}e", data)
-    return data.cast({"u8": "B", "u16": "H", "f32": "f"}[picture.depth])
+    data = memoryview(picture.data).cast("B")
+    match picture.depth:
+        case "u8":
+            return data
+        case "u16":
+            return data.cast("H")
+        case "f16":
+            # memoryview.cast knows no half floats that it could slice.
+            return struct.unpack(f"<{len(data) // 2}e", data)
+        case _:
+            return data.cast("f")
 
 
 def _encoder(picture: Picture, linear: bool | None = None) -> Callable[[Sequence[float]], bytes]:
@@ -105,9 +113,9 @@ def _encoder(picture: Picture, linear: bool | None = None) -> Callable[[Sequence
     full = {"u8": 255, "u16": 65535}.get(picture.depth, 1.0)
     if not linear:
         if full == 255:
-            return bytes
+            return lambda plane: bytes(plane)  # type: ignore[arg-type]  # whole numbers
         if full == 65535:
-            return lambda plane: bytes(value >> 8 for value in plane)  # type: ignore[operator]
+            return lambda plane: bytes(int(value) >> 8 for value in plane)
         return lambda plane: bytes(_byte(value) for value in plane)
     curve = _SRGB_CURVE
     top = len(curve) - 1
