@@ -134,7 +134,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     """Photograph the screens of a test that failed."""
     report = yield
     if report.failed and report.when == "call":
-        for number, session in enumerate(_sessions):
+        for number, session in enumerate(s for s in _sessions if s.alive):
             name = re.sub(r"\W+", "-", f"failed-{item.name}-{number}")
             report.sections.append(("screenshot", str(session.screenshot(name))))
     return report

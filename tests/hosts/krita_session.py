@@ -41,7 +41,7 @@ from sent_function import pack
 START_SECONDS = 180.0  # a first start builds the resource database, on however busy a machine
 QUIT_SECONDS = 60.0
 _GRACE_SECONDS = 5.0  # for an answer that says itself that it took too long
-_TAIL = 3000  # characters of stderr that an error shows
+_TAIL = 10_000  # characters of stderr that an error shows: a crash tells two stacks
 
 
 def krita_version(folder: Path) -> str:
@@ -274,7 +274,7 @@ class KritaSession:
         windows = self._windows()
         self.kill()  # What comes after a hang would only hang too.
         log = self.stderr[-_TAIL:] or "nothing"
-        raise KritaFailed(f"Krita {what}.\n{seen}\nWindows: {windows}\nIt wrote:\n{log}")
+        raise KritaFailed(f"Krita {what}.\n{seen}\nWindows: {windows}\nIt wrote:\n{log}") from None
 
     def _windows(self) -> str:
         """Titles of what is open, when Krita's event loop still runs."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from inside_krita import Krita, ManagedColor, QtCore, QTest, QtWidgets
+from inside_krita import Krita, ManagedColor, QtCore, QTest, QtWidgets, Selection
 
 
 def create_document(
@@ -109,6 +109,35 @@ def add_layer(name: str, kind: str = "paintlayer") -> None:
     document.rootNode().addChildNode(node, None)
     document.setActiveNode(node)
     document.waitForDone()
+
+
+def activate_layer(name: str) -> None:
+    """Make the layer with this name the active one."""
+    document = Krita.instance().activeDocument()
+    node = document.nodeByName(name)
+    if node is None:
+        raise LookupError(f"no layer {name}; there are: {layer_tree()}")
+    document.setActiveNode(node)
+    document.waitForDone()
+
+
+def select(x: int, y: int, width: int, height: int) -> None:
+    """Select a rectangle of the active document; with no width, nothing."""
+    chosen = None
+    if width:
+        chosen = Selection()
+        chosen.select(x, y, width, height, 255)
+    document = Krita.instance().activeDocument()
+    document.setSelection(chosen)
+    document.waitForDone()
+
+
+def save_as(path: str) -> None:
+    """Save the active document; the file's suffix says in which format."""
+    document = Krita.instance().activeDocument()
+    document.setBatchmode(True)
+    if not document.saveAs(path):
+        raise OSError(f"Krita could not write {path}")
 
 
 def undo() -> Any:

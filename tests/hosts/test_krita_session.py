@@ -13,12 +13,16 @@ from inside_krita import Krita, QtCore, QtWidgets
 from krita_session import KritaFailed, KritaSession, RaisedInKrita
 from krita_steps import (
     add_layer,
+    click,
     close_all,
     create_document,
     layer_tree,
+    open_document,
     paint_stroke,
     pixel,
     redo,
+    save_as,
+    select,
     undo,
 )
 
@@ -65,6 +69,10 @@ def answer_yes():
     dialog.button(QtWidgets.QMessageBox.StandardButton.Yes).click()
 
 
+def use_what_is_here():
+    return RaisedInKrita.__name__
+
+
 def abort():
     os.abort()
 
@@ -101,6 +109,46 @@ def test_a_stroke_paints_where_it_is_meant_and_undo_takes_it_back(krita: KritaSe
     krita.run(redo)
     assert krita.run(pixel, 100, 125) == RED
     assert [layer["name"] for layer in krita.run(layer_tree)] == ["Background", "Ink"]
+
+
+@pytest.mark.usefixtures("document")
+def test_a_stroke_stays_within_the_selection_and_in_the_saved_file(
+    krita: KritaSession, tmp_path: Path
+):
+    path = str(tmp_path / "stroke.kra")
+    krita.run(select, 0, 0, 100, 300)
+    krita.run(paint_stroke, [[50, 150], [150, 150]], 20, [255, 0, 0])
+    krita.run(save_as, path)
+    krita.run(close_all)
+    krita.run(open_document, path)
+    assert krita.run(pixel, 90, 150) == RED
+    assert krita.run(pixel, 110, 150) == WHITE
+
+
+@pytest.mark.usefixtures("document")
+def test_a_widget_of_a_docker_is_clicked_as_a_user_does(krita: KritaSession):
+    krita.run(click, "KisLayerBox", "bnDuplicate")
+    krita.screenshot("layers", of="KisLayerBox")
+    names = [layer["name"] for layer in krita.run(layer_tree)]
+    assert names == ["Background", "Copy of Background"]
+    with pytest.raises(RaisedInKrita, match="has no widget bnNone"):
+        krita.run(click, "KisLayerBox", "bnNone")
+    with pytest.raises(RaisedInKrita, match=r"no docker NoDocker; there are: .*KisLayerBox"):
+        krita.run(click, "NoDocker", "bnDuplicate")
+
+
+def test_what_can_not_be_sent_is_refused_with_its_name(krita: KritaSession):
+    local = 1
+    with pytest.raises(TypeError, match="<lambda> can not be sent"):
+        krita.run(lambda: 1)
+    with pytest.raises(TypeError, match="uses local of the function around it"):
+
+        def closure():
+            return local
+
+        krita.run(closure)
+    with pytest.raises(TypeError, match="uses RaisedInKrita, a type, which can not be sent"):
+        krita.run(use_what_is_here)
 
 
 def test_an_exception_in_a_sent_function_is_raised_with_its_traceback(krita: KritaSession):
