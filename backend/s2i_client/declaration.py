@@ -118,6 +118,12 @@ class Declaration:
     outputs: tuple[Output, ...]
     hidden: bool = False
 
+    def __post_init__(self) -> None:
+        names = [*(i.name for i in self.inputs), *(p.name for p in self.parameters)]
+        if len(set(names)) != len(names):
+            # Both become options and keywords, so they share one space of names.
+            raise ValueError(f"{self.name} has two inputs or parameters of one name")
+
     def check(
         self,
         inputs: Collection[str],

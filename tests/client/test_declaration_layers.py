@@ -2,7 +2,7 @@
 
 import pytest
 
-from s2i_client.declaration import MAX_LAYERS, Declaration, Output
+from s2i_client.declaration import MAX_LAYERS, Declaration, Input, Output, Parameter
 
 
 def declared() -> Declaration:
@@ -37,3 +37,10 @@ def test_whether_an_output_comes_several_times_travels() -> None:
     for output in plain["outputs"]:
         del output["many"]  # an older daemon
     assert not any(output.many for output in Declaration.from_dict(plain).outputs)
+
+
+def test_an_input_and_a_parameter_do_not_share_a_name() -> None:
+    palette = Input("palette", "Palette", "")
+    reach = Parameter("palette", "Reach", "", "float", 1.0, 0.0, 2.0)
+    with pytest.raises(ValueError, match="one name"):
+        Declaration("paint", "Paint", "", (palette,), (reach,), ())

@@ -104,7 +104,9 @@ def test_every_kind_of_sketch_gives_the_same_colors(painter: Pipeline, channels:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_a_hints_own_region_shows_exactly_its_color(painter: Pipeline, dtype: type) -> None:
     hints = dabs({IN_CIRCLE: (0.1234, 0.5678, 0.9012)}, dtype=dtype)
-    flats = painter(sketch=drawing(1, dtype), hints=hints, quality="fast", palette=0.0)["flats"]
+    flats = painter(sketch=drawing(1, dtype), hints=hints, quality="fast", keep_to_hints=0.0)[
+        "flats"
+    ]
     inside = np.hypot(*(np.mgrid[:300, :300] - 90)) < 55
     assert (flats[inside] == hints[IN_CIRCLE]).all()
     assert (flats[IN_BOX][:3] != hints[IN_CIRCLE][:3]).any()
@@ -116,7 +118,7 @@ def test_hints_of_another_size_lie_at_their_place_on_the_canvas(painter: Pipelin
         painter,
         images={"sketch": drawing(), "hints": hints},
         origins={"sketch": (1000, 500), "hints": (1218, 718)},
-        settings={"palette": 0.0},
+        settings={"keep_to_hints": 0.0},
     )
     assert {layer.origin for layer in layers} == {(1000, 500)}
     flats = layers[0].pixels
@@ -270,3 +272,63 @@ def test_the_networks_own_time_is_told(painter: Pipeline, monkeypatch: pytest.Mo
     assert len(passes) == 4
     assert request.timing.keys() == {"network"}
     assert request.timing["network"] >= 4 * 0.02
+
+
+def opaque_colors(layer: np.ndarray) -> set[tuple[int, ...]]:
+    return {tuple(pixel) for pixel in layer[layer[..., 3] > 0][:, :3].tolist()}
+
+
+def strip(*colors: tuple[int, ...], dtype: type = np.uint8) -> np.ndarray:
+    """A palette as Krita sends one: 1 pixel high, and one pixel that is not opaque."""
+    pixels = np.array([[(*color, 255) for color in colors] + [(9, 9, 9, 128)]], np.uint8)
+    return (pixels / 255 * full(dtype)).round().astype(dtype)
+
+
+def test_with_a_palette_only_its_colors_and_the_hints_are_used(painter: Pipeline) -> None:
+    hints = dabs({IN_CIRCLE: (0.9, 0.1, 0.1)})
+    palette = strip((10, 20, 200), (250, 240, 230), (40, 60, 20))
+    images = {"sketch": drawing(), "hints": hints, "palette": palette}
+    flats, shade = run(painter, images=images, outputs=["flats", "shade"])
+    hint = tuple(hints[IN_CIRCLE][:3].tolist())
+    allowed = {tuple(color) for color in palette[0, :3, :3].tolist()}
+    assert opaque_colors(flats.pixels) <= allowed | {hint}
+    assert tuple(flats.pixels[IN_BOX][:3].tolist()) in allowed
+    assert tuple(flats.pixels[IN_CIRCLE][:3].tolist()) == hint
+    del images["palette"]
+    free_flats, free_shade = run(painter, images=images, outputs=["flats", "shade"])
+    assert tuple(free_flats.pixels[IN_BOX][:3].tolist()) not in allowed
+    assert (shade.pixels == free_shade.pixels).all()
+    assert (flats.pixels[..., 3] == free_flats.pixels[..., 3]).all()
+
+
+def test_a_region_takes_the_nearest_color_of_the_palette(painter: Pipeline) -> None:
+    painted = painter(sketch=drawing(), quality="fast")["flats"][IN_BOX][:3]
+    near = tuple((painted + np.where(painted < 128, 3, -3)).tolist())
+    far = tuple((painted + np.where(painted < 128, 60, -60)).tolist())
+    for palette in (strip(near, far), strip(far, near), strip(far, near)[..., :3][:, :2]):
+        flats = painter(sketch=drawing(), palette=palette, quality="fast")["flats"]
+        assert tuple(flats[IN_BOX][:3].tolist()) == near
+
+
+@pytest.mark.parametrize("dtype", DEPTHS)
+def test_colors_of_a_palette_are_exact_in_the_palettes_own_depth(
+    painter: Pipeline, dtype: type
+) -> None:
+    palette = strip((10, 20, 200), (251, 241, 231), dtype=dtype)
+    flats = painter(sketch=drawing(1, dtype), palette=palette, quality="fast")["flats"]
+    assert opaque_colors(flats) <= {tuple(color) for color in palette[0, :2, :3].tolist()}
+
+
+def test_a_gray_palette_allows_grays(painter: Pipeline) -> None:
+    palette = np.array([[0], [90], [200]], np.uint8)
+    flats = painter(sketch=drawing(), palette=palette, quality="fast")["flats"]
+    assert opaque_colors(flats) <= {(v, v, v) for v in (0, 90, 200)}
+
+
+def test_a_palette_without_colors_or_with_too_many_says_what_to_send(painter: Pipeline) -> None:
+    with pytest.raises(InvalidRequest, match=r"palette: .* without an opaque pixel.* 1 to 256"):
+        painter(sketch=drawing(), palette=np.full((4, 4, 4), 127, np.uint8))
+    ramp = np.arange(257, dtype=np.uint16).reshape(1, 257, 1)
+    with pytest.raises(InvalidRequest, match=r"palette: .* more than 256 colors.* 1 to 256"):
+        painter(sketch=drawing(), palette=ramp)
+    painter(sketch=drawing(), palette=ramp[:, 1:], quality="fast")

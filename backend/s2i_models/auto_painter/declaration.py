@@ -9,6 +9,11 @@ DECLARATION = Declaration(
     inputs=(
         Input("sketch", "Sketch", "The line art: dark lines on white or on nothing.", True),
         Input("hints", "Hints", "Dabs or strokes of color; transparent where there is no hint."),
+        Input(
+            "palette",
+            "Palette",
+            "The only colors that areas without a hint may have: a picture with up to 256 of them.",
+        ),
     ),
     parameters=(
         Parameter(
@@ -29,7 +34,7 @@ DECLARATION = Declaration(
             maximum=200.0,
         ),
         Parameter(
-            "palette",
+            "keep_to_hints",
             "Keep to the hints",
             "Areas without a hint take a hint's color when they would be at most this different "
             "from it (CIELAB distance); 0 leaves them as painted.",

@@ -14,7 +14,13 @@ from s2i_models.auto_painter.declaration import DECLARATION
 from s2i_models.auto_painter.drawing import Drawing
 from s2i_models.auto_painter.generators import load_generator
 from s2i_models.auto_painter.leaks import split_background
-from s2i_models.auto_painter.snap import keep_to_palette, region_colors, shading
+from s2i_models.auto_painter.palette import read_palette
+from s2i_models.auto_painter.snap import (
+    keep_to_palette,
+    nearest_color,
+    region_colors,
+    shading,
+)
 from s2i_models.auto_painter.view import View, shrink_hints, view_of
 from s2i_models.flats.hints import HintedRegions, Hints, apply_hints, read_hints
 from s2i_models.flats.regions import join_slivers
@@ -64,6 +70,7 @@ class PipelineImpl(Pipeline):
         step, settings = request.progress.step, request.parameters
         sketch = request.images["sketch"]
         step(0.0, "reading the lines")
+        palette = read_palette(request.images["palette"]) if "palette" in request.images else None
         drawing = Drawing.of(sketch, request.memory)
         ink = drawing.ink
         hints = _hints_on_canvas(request)
@@ -84,7 +91,7 @@ class PipelineImpl(Pipeline):
         else:
             hinted = apply_hints(regions, hints)
         step(0.85, "laying colors")
-        layers = _color_layers(request, painting, hinted)
+        layers = _color_layers(request, painting, hinted, palette)
         step(0.95, "handing over")
         if {"lines", "color"} & set(request.outputs):
             layers["lines"] = drawing.lines
@@ -152,10 +159,10 @@ def _hints_on_grid(hints: Hints | None, view: View) -> np.ndarray:
 
 
 def _color_layers(
-    request: Request, painting: Painting, hinted: HintedRegions
+    request: Request, painting: Painting, hinted: HintedRegions, palette: np.ndarray | None
 ) -> dict[str, np.ndarray]:
     """`flats` (H, W, 4) and, where asked for, `shade` (H, W) and `smooth` (H, W, 3), in the
-    sketch's depth."""
+    sketch's depth. `palette`: (k, 3) in any depth, the only colors for what has no hint."""
     regions, view = hinted.regions, painting.view
     depth = request.images["sketch"].dtype
     labels = regions.labels
@@ -165,7 +172,7 @@ def _color_layers(
     colors = _saturate(colors, float(request.parameters["saturation"]))
     hint_colors = convert_depth(hinted.colors[hinted.hinted], np.dtype(np.float32))
     hint_colors = np.broadcast_to(hint_colors, (len(hint_colors), 3))
-    colors = keep_to_palette(colors, hint_colors, float(request.parameters["palette"]))
+    colors = keep_to_palette(colors, hint_colors, float(request.parameters["keep_to_hints"]))
     table = np.zeros((regions.count, 4), depth)
     table[:, :3] = convert_depth(colors, depth)
     table[hinted.hinted, :3] = convert_depth(hinted.colors[hinted.hinted], depth)
@@ -173,10 +180,17 @@ def _color_layers(
     covered = _coverage_of_regions(painting, labels, regions.count)
     empty = regions.background | (covered < LEAST_COVERAGE)
     table[empty & ~hinted.hinted] = 0
-    layers = {"flats": color_labels(labels, table)}
+    locked = table
+    if palette is not None:
+        chosen, _ = nearest_color(colors, convert_depth(palette, np.dtype(np.float32)))
+        snapped = ~hinted.hinted & (table[:, 3] > 0)
+        locked = table.copy()
+        locked[snapped, :3] = convert_depth(palette, depth)[chosen[snapped]]
+    layers = {"flats": color_labels(labels, locked)}
 
     if {"shade", "color"} & set(request.outputs):
         small = labels[_under(view, labels)]
+        # Relative to what was painted: else a palette's darker color would be lightened again.
         flat = convert_depth(table[small, :3], np.dtype(np.float32))
         shade = shading(painting.colors, flat, float(request.parameters["shading"]))
         shade[table[small, 3] == 0] = 1

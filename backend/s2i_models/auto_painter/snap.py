@@ -60,11 +60,19 @@ def keep_to_palette(colors: np.ndarray, palette: np.ndarray, reach: float) -> np
     """
     if len(palette) == 0 or reach <= 0:
         return colors
+    nearest, distance = nearest_color(colors, palette)
+    return np.where((distance < reach)[:, None], palette[nearest], colors)
+
+
+def nearest_color(colors: np.ndarray, palette: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which color of `palette` is nearest to each of `colors`, and how far, in CIELAB.
+
+    (n, 3), (k, 3) float32 sRGB 0 to 1, k > 0, to int (n,) and float32 (n,).
+    """
     ours, theirs = _lab(colors), _lab(palette)
     distance = np.linalg.norm(ours[:, None] - theirs[None], axis=2)
     nearest = distance.argmin(axis=1)
-    near = distance[np.arange(len(colors)), nearest] < reach
-    return np.where(near[:, None], palette[nearest], colors)
+    return nearest, distance[np.arange(len(colors)), nearest]
 
 
 def _lab(colors: np.ndarray) -> np.ndarray:
