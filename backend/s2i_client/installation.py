@@ -166,6 +166,11 @@ class Installation:
                     "See whether the folder may be written, or set S2I_DATA_DIR to another.",
                 )
             )
+        except Exception as error:
+            # A generator that raised looks like one that is done, and this one is not.
+            fault = f"The installation ended by a fault of its own: {error!r}."
+            fix = "Report it, with the last lines of the log."
+            self._finish(InstallEnd(InstallOutcome.failed, fault, fix))
         if self._end is not None:
             return self._end
         return self._show()

@@ -349,6 +349,20 @@ def test_a_cuda_build_that_was_asked_for_is_insisted_on(installation: Installati
         installation.install(make_offer(wheels, "0.1.0"), wheels, "rocm")
 
 
+def test_a_fault_of_ours_is_no_success(
+    installation: Installation, wheels: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def broken(root: Path) -> int:
+        raise RuntimeError("what was not thought of")
+
+    monkeypatch.setattr(installation_steps, "free_bytes", broken)
+    end = install(installation, make_offer(wheels, "0.1.0"), wheels)
+    assert end.outcome is InstallOutcome.failed
+    assert "what was not thought of" in end.message
+    assert installation.poll() == end
+    assert installation.state() is InstallState.absent, "nobody holds the lock any more"
+
+
 @pytest.mark.parametrize("gone", ["wheel", "constraints", "wheels"])
 def test_what_is_missing_to_begin_with_is_named(
     installation: Installation, wheels: Path, tmp_path: Path, gone: str
