@@ -57,14 +57,14 @@ class StrokeWatch(QtCore.QObject):
         for area in center.findChildren(QtWidgets.QMdiArea):
             _watch(area.viewport(), self)
 
-    def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
-        kind = event.type()
+    def eventFilter(self, a0: Any, a1: Any) -> bool:  # noqa: N802 - Qt's names
+        kind = a1.type()
         if kind in _BEGINS:
-            if not self._painting and _is_canvas(watched):
+            if not self._painting and _is_canvas(a0):
                 self._painting = True
                 self.stroke_begun.emit()
         elif kind in _ENDS:
-            if self._painting and _is_canvas(watched):
+            if self._painting and _is_canvas(a0):
                 self._painting = False
                 self.stroke_ended.emit()
         elif kind == _EVENT.KeyPress and event.key() == QtCore.Qt.Key.Key_Escape:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from s2i_client.pixels import DEPTH_BYTES, ORDER_CHANNELS, Depth, Order
 
 _OPAQUE: dict[Depth, bytes] = {
@@ -18,7 +20,7 @@ _PLACES: dict[Order, str] = {
     "gray": "y",
     "graya": "ya",
 }
-_VIEWS = {1: "B", 2: "H", 4: "I"}
+_VIEWS: dict[int, Literal["B", "H", "I"]] = {1: "B", 2: "H", 4: "I"}
 
 
 def reorder(data: bytes, order: Order, target: Order, depth: Depth) -> bytes:

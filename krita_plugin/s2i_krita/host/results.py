@@ -85,8 +85,16 @@ def _place(document: Document, node: Any, placement: Placement, sketch: Layer | 
         _add_at_bottom(parent, node)
     else:
         parent.addChildNode(node, below)
-    if active is not None:
-        document.raw.setActiveNode(active)
+    # Its children were put into the group without Krita's notice: it shows nothing until asked.
+    document.raw.refreshProjection()
+
+    def activate() -> None:
+        if active is not None and document.is_open and active.parentNode() is not None:
+            document.raw.setActiveNode(active)
+
+    # Krita selects what was added, partly later, from its event loop.
+    activate()
+    QtCore.QTimer.singleShot(0, activate)
 
 
 def _place_for(

@@ -35,14 +35,15 @@ class SaveWatch(QtCore.QObject):
             action: Any = Krita.instance().action(name)
             if action is not None:
                 action.installEventFilter(self)
-        for menu in window.menuBar().findChildren(QtWidgets.QMenu):
+        bar = window.menuBar()
+        for menu in [] if bar is None else bar.findChildren(QtWidgets.QMenu):
             if any(action.objectName() in _SAVES for action in menu.actions()):
                 menu.aboutToShow.connect(self.about_to_save)
         notifier = Krita.instance().notifier()
         notifier.setActive(True)
         notifier.imageSaved.connect(self.saved)
 
-    def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
-        if event.type() == _EVENT.Shortcut:
+    def eventFilter(self, a0: Any, a1: Any) -> bool:  # noqa: N802 - Qt's names
+        if a1.type() == _EVENT.Shortcut:
             self.about_to_save.emit()
         return False

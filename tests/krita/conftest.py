@@ -1,0 +1,41 @@
+"""Tests of the Krita plugin without Krita: `krita` is a fake, Qt draws nowhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import fake_krita
+import pytest
+from fake_krita import testing
+
+sys.modules["krita"] = fake_krita
+
+
+@pytest.fixture(params=[False, True], ids=["before 5.3", "since 5.3"])
+def replaces_all_children(request: pytest.FixtureRequest) -> bool:
+    """How `Node.setChildNodes` works: both kinds, one test each."""
+    return request.param
+
+
+@pytest.fixture
+def krita(
+    request: pytest.FixtureRequest, qapp: object, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[fake_krita.Krita]:
+    """A fake Krita with one window and nothing open.
+
+    A test that also asks for `replaces_all_children` runs with each kind.
+    """
+    from s2i_krita.host import rearranging
+
+    monkeypatch.setattr(rearranging, "_replaces_all", None)
+    kind = None
+    if "replaces_all_children" in request.fixturenames:
+        kind = request.getfixturevalue("replaces_all_children")
+    running = testing.restart(kind)
+    yield running
+    for window in running.windows():
+        window.qwindow().deleteLater()
