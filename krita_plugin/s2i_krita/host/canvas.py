@@ -67,7 +67,7 @@ class StrokeWatch(QtCore.QObject):
             if self._painting and _is_canvas(a0):
                 self._painting = False
                 self.stroke_ended.emit()
-        elif kind == _EVENT.KeyPress and event.key() == QtCore.Qt.Key.Key_Escape:
+        elif kind == _EVENT.KeyPress and a1.key() == QtCore.Qt.Key.Key_Escape:
             self.escape_pressed.emit()
         elif kind in _CHANGES:
             self._attach_soon.start()
