@@ -22,6 +22,7 @@ _INSTALL = "apt install krita python3-pyqt5 xvfb openbox imagemagick"
 _sessions: list[KritaSession] = []
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m host` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     missing = missing_programs()
     if shutil.which(krita_command()[0]) is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from backend_process import BackendProcess
 from inside_krita import Krita, QtCore, QtWidgets
 from krita_session import KritaFailed, KritaSession, RaisedInKrita
 from krita_steps import (
@@ -25,6 +26,8 @@ from krita_steps import (
     select,
     undo,
 )
+
+from s2i_client.connection_file import read_connection
 
 RED = [255, 0, 0, 255]
 WHITE = [255, 255, 255, 255]
@@ -67,6 +70,10 @@ def answer_yes():
     dialog = yield QtWidgets.QApplication.activeModalWidget
     yield dialog.isVisible
     dialog.button(QtWidgets.QMessageBox.StandardButton.Yes).click()
+
+
+def runtime_folder():
+    return os.environ["S2I_RUNTIME_DIR"]
 
 
 def use_what_is_here():
@@ -206,6 +213,14 @@ def test_krita_quits_cleanly_and_starts_again_with_its_profile(krita: KritaSessi
     assert not before.is_running()
     krita.start()
     assert krita.run(version) == krita.versions["krita"]
+
+
+def test_krita_finds_the_daemon_of_its_module(krita: KritaSession, daemon: BackendProcess):
+    found = read_connection(Path(krita.run(runtime_folder)))
+    assert found is not None
+    assert found.pid == daemon.process.pid
+    with daemon.client() as client:
+        assert client.status().workers
 
 
 def test_nothing_is_left_when_a_session_is_closed(make_krita: Callable[..., KritaSession]):
