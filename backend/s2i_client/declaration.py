@@ -45,7 +45,10 @@ class Input:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A named setting. Numbers have an inclusive range, a choice lists its values."""
+    """A named setting. Numbers have an inclusive range, a choice lists its values.
+
+    `live`: the value for live jobs, where it is not the default one and the user chose none.
+    """
 
     name: str
     title: str
@@ -55,6 +58,7 @@ class Parameter:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    live: Value | None = None
 
     @property
     def allowed(self) -> str:
@@ -108,7 +112,12 @@ class Output:
 
 @dataclass(frozen=True)
 class Declaration:
-    """A pipeline's name, inputs, parameters and outputs."""
+    """A pipeline's name, inputs, parameters and outputs.
+
+    `whole` is True when a part of the canvas makes no sense to it, as to one that looks for closed
+    regions. When something is selected, hosts then send all of the canvas and keep only what is
+    selected of the result; to other pipelines they send what is selected and what lies around it.
+    """
 
     name: str
     title: str
@@ -117,6 +126,7 @@ class Declaration:
     parameters: tuple[Parameter, ...]
     outputs: tuple[Output, ...]
     hidden: bool = False
+    whole: bool = False
 
     def __post_init__(self) -> None:
         names = [*(i.name for i in self.inputs), *(p.name for p in self.parameters)]
@@ -219,6 +229,7 @@ class Declaration:
             ),
             outputs=tuple(_known_fields(Output, o) for o in plain["outputs"]),
             hidden=plain.get("hidden", False),
+            whole=plain.get("whole", False),
         )
 
 

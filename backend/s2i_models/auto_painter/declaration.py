@@ -6,6 +6,7 @@ DECLARATION = Declaration(
     name="auto_painter",
     title="Auto-painter",
     summary="Colors line art, by itself or after color hints, as layers.",
+    whole=True,
     inputs=(
         Input("sketch", "Sketch", "The line art: dark lines on white or on nothing.", True),
         Input("hints", "Hints", "Dabs or strokes of color; transparent where there is no hint."),
@@ -23,6 +24,7 @@ DECLARATION = Declaration(
             "choice",
             default="best",
             choices=("fast", "best"),
+            live="fast",
         ),
         Parameter(
             "gap",

@@ -6,6 +6,7 @@ DECLARATION = Declaration(
     name="flats",
     title="Flats",
     summary="Finds the closed regions of line art, gaps or not, and gives each a flat color.",
+    whole=True,
     inputs=(
         Input("sketch", "Line art", "Dark or colored lines on paper or transparent.", True),
         Input("hints", "Color hints", "Dabs or strokes of color, transparent elsewhere."),
