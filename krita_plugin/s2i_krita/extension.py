@@ -17,6 +17,7 @@ from .backend.remote import RemoteUnusable, remote_connection
 from .host import settings as krita_settings
 from .host.document import Document
 from .host.icons import icon
+from .host.saving import SaveWatch
 from .model.document_model import DocumentModel
 from .model.palette import Palette
 from .model.settings import Settings, Values
@@ -95,11 +96,16 @@ class S2IExtension(Extension):
         notifier = Krita.instance().notifier()
         notifier.setActive(True)
         notifier.applicationClosing.connect(self._close)
+        self._watches: list[SaveWatch] = []
 
     def createActions(self, window: object) -> None:  # noqa: N802 - Krita's name
         for name, command in ACTIONS.items():
             action = window.createAction(name, "", "tools/scripts")  # type: ignore[attr-defined]
             action.triggered.connect(lambda _checked=False, run=command: self._run(run))
+
+        self._watches.append(watch := SaveWatch(window.qwindow()))  # type: ignore[attr-defined]
+        watch.about_to_save.connect(lambda: workspace().before_save())
+        watch.saved.connect(lambda _name: workspace().after_save())
 
     def _run(self, command: Callable[[DocumentModel], None]) -> None:
         model = workspace().active_model()

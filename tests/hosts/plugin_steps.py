@@ -94,9 +94,9 @@ def fingerprint(names: list[str]) -> dict[str, str]:
 
 
 def undo_text() -> list[str]:
-    """What undo and redo would do now."""
+    """What undo and redo would do now; nothing more than their names when there is nothing."""
     texts = []
     for name in ("edit_undo", "edit_redo"):
         action = Krita.instance().action(name)
-        texts.append(action.text() if action.isEnabled() else "")
+        texts.append(action.text().strip())
     return texts

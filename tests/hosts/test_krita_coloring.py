@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from backend_process import BackendProcess
-from inside_krita import Krita, Selection
+from inside_krita import Krita, QtCore, QTest, Selection
 from krita_session import KritaSession
 from krita_steps import (
+    canvas,
     close_all,
     docker,
     layer_tree,
@@ -84,6 +85,18 @@ def apply(how: str = "group", only_selection: bool = False) -> Any:
     return (yield from finished())
 
 
+def results_kept() -> int:
+    return len(model().history.entries)
+
+
+def previews_shown() -> int:
+    return len(model().live.latencies)
+
+
+def look_at_none() -> None:
+    model().select(None)
+
+
 def near(found: list[int], wanted: list[int], most: int = 40) -> bool:
     return all(abs(a - b) <= most for a, b in zip(found[:3], wanted, strict=True))
 
@@ -132,7 +145,7 @@ def test_undo_goes_back_to_the_start_and_redo_forth_again(
     assert names_of(krita.run(layer_tree)) == ["Background", "Lines", "Color hints"]
     krita.run(undo)
     assert names_of(krita.run(layer_tree)) == ["Background", "Lines"]
-    assert krita.run(undo_text)[0] == ""
+    assert krita.run(undo_text)[0] == "Undo"
     assert krita.run(pixel, *BUN) == before
     krita.run(redo)
     krita.run(redo)
@@ -164,12 +177,15 @@ def test_a_saved_document_brings_its_history_back(krita: KritaSession, opened: P
 
 def test_the_preview_leaves_no_trace(krita: KritaSession, opened: Path) -> None:
     def saved_layers(path: str) -> Any:
+        import pathlib
         import zipfile
 
-        document = Krita.instance().activeDocument()
-        document.setBatchmode(True)
-        document.save()
-        yield 0.3
+        # As a user does: a script's save comes unannounced.
+        before = pathlib.Path(path).stat().st_mtime_ns
+        control = QtCore.Qt.KeyboardModifier.ControlModifier
+        QTest.keyClick(canvas(), QtCore.Qt.Key.Key_S, control)
+        yield lambda: pathlib.Path(path).stat().st_mtime_ns != before
+        yield 0.5
         with zipfile.ZipFile(path) as saved:
             described = saved.read("maindoc.xml").decode()
         return "s2i preview" in described
@@ -177,9 +193,9 @@ def test_the_preview_leaves_no_trace(krita: KritaSession, opened: Path) -> None:
     krita.run(generate, timeout=120)
     assert "s2i preview" in names_of(krita.run(layer_tree))
     assert krita.run(pixel, *BUN) != [255, 255, 255, 255]
-    assert krita.run(undo_text) == ["", ""]
+    assert krita.run(undo_text) == ["Undo", "Redo"]
     assert not krita.run(saved_layers, str(opened))
-    krita.run(lambda: model().select(None))
+    krita.run(look_at_none)
     krita.run(finished)
     assert names_of(krita.run(layer_tree)) == ["Background", "Lines"]
     assert krita.run(pixel, *BUN) == [255, 255, 255, 255]
@@ -193,8 +209,8 @@ def test_only_what_is_selected_is_colored(krita: KritaSession, opened: Path) -> 
 
     krita.run(select, 300, 130, 300, 200)
     assert krita.run(generate, timeout=120) is None
-    region = krita.run(lambda: list(model().history.entries[0].region))
-    assert region[2] < 972 and region[3] < 851
+    krita.screenshot("6-selection-preview")
+    assert krita.run(pixel, *PATTY) == [255, 255, 255, 255]
     assert krita.run(apply) is None
     krita.screenshot("6-selection")
     assert krita.run(pixel, *BUN) != [255, 255, 255, 255]
@@ -214,7 +230,7 @@ def test_live_follows_the_strokes(krita: KritaSession, opened: Path) -> None:
         return len(model().live.latencies)
 
     krita.run(begin, timeout=120)
-    first = krita.run(lambda: len(model().live.latencies))
+    first = krita.run(previews_shown)
     krita.run(paint_stroke, [[430, 240], [530, 240]], 14, (200, 30, 30))
     second = krita.run(settled, first, timeout=120)
     assert near(krita.run(pixel, 480, 280), [200, 30, 30])
@@ -243,7 +259,7 @@ def test_live_follows_the_strokes(krita: KritaSession, opened: Path) -> None:
     krita.run(undo)
     krita.run(undo)
     assert names_of(krita.run(layer_tree)) == ["Background", "Lines"]
-    assert krita.run(undo_text)[0] == ""
+    assert krita.run(undo_text)[0] == "Undo"
 
 
 def test_cancel_ends_a_job_at_once(krita: KritaSession, opened: Path) -> None:
@@ -277,7 +293,7 @@ def test_a_killed_daemon_is_told_and_the_job_goes_on_with_the_next(
     finally:
         daemon.start()
     assert krita.run(finished, timeout=120) is None
-    assert krita.run(lambda: len(model().history.entries)) == 1
+    assert krita.run(results_kept) == 1
 
 
 def test_flats_are_split_by_color(krita: KritaSession, opened: Path) -> None:
@@ -287,7 +303,7 @@ def test_flats_are_split_by_color(krita: KritaSession, opened: Path) -> None:
     group = krita.run(layer_tree)[2]["children"]
     names = names_of(group)
     assert names[-2:] == ["Shade", "Lines"]
-    assert len(names) > 4 and all(name.startswith("#") for name in names[:-2])
+    assert len(names) >= 4 and all(name.startswith("#") for name in names[:-2])
     for place, color in HINTS.items():
         assert near(krita.run(pixel, *place), color)
     krita.screenshot("9-split")
@@ -307,7 +323,8 @@ def test_other_documents_get_layers_in_their_own_colors(
 ) -> None:
     def convert(color_model: str, depth: str, profile: str) -> Any:
         document = Krita.instance().activeDocument()
-        assert document.setColorSpace(color_model, depth, profile)
+        if not document.setColorSpace(color_model, depth, profile):
+            raise ValueError(f"Krita does not convert to {color_model} {depth} {profile}")
         document.waitForDone()
         yield 0.5
 

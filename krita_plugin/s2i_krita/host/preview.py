@@ -15,6 +15,7 @@ from .colors import ColorSpace
 from .document import Document
 from .layer import PREVIEW_NAME, Layer, is_preview
 from .scratch import Scratch
+from .selection import Selection
 from .steps import Steps, is_open, until_idle
 from .writing import write_picture
 
@@ -39,9 +40,14 @@ class Preview:
         )
 
     def show(
-        self, document: Document, picture: ResultLayer, sketch: Layer, below_lines: bool
+        self,
+        document: Document,
+        picture: ResultLayer,
+        sketch: Layer,
+        below_lines: bool,
+        within: Selection | None = None,
     ) -> Steps[bool]:
-        """Let the preview show `picture`, directly below or above the sketch layer.
+        """Let the preview show `picture`, cut out by `within`, directly below or above the sketch.
 
         A preview that the user has moved or deleted is put back. Returns whether nothing was
         recorded for undo: False only where Krita keeps inner layers of its own beside the sketch.
@@ -58,9 +64,9 @@ class Preview:
         if self._scratch is None:
             self._scratch = Scratch(space)
         if self._node is None:
-            yield from self._make(self._scratch, picture, space)
+            yield from self._make(self._scratch, picture, space, within)
         else:
-            yield from self._update(self._scratch, picture, space)
+            yield from self._update(self._scratch, picture, space, within)
         return self._settle(sketch, below_lines)
 
     def remove(self) -> None:
@@ -73,12 +79,18 @@ class Preview:
             self._scratch.close()
             self._scratch = None
 
-    def _make(self, scratch: Scratch, picture: ResultLayer, space: ColorSpace) -> Steps[None]:
+    def _make(
+        self, scratch: Scratch, picture: ResultLayer, space: ColorSpace, within: Selection | None
+    ) -> Steps[None]:
         assert self._document is not None
         node = scratch.paint_layer(PREVIEW_NAME)
         node.setColorSpace(*space)
         yield from write_picture(
-            lambda pixels, strip: node.setPixelData(pixels, *strip), space, picture, scratch
+            lambda pixels, strip: node.setPixelData(pixels, *strip),
+            space,
+            picture,
+            scratch,
+            within,
         )
         node.setLocked(True)
         node.setAlphaLocked(True)
@@ -86,12 +98,14 @@ class Preview:
         self._node = node.duplicate()
         self._shown = picture.bounds
 
-    def _update(self, scratch: Scratch, picture: ResultLayer, space: ColorSpace) -> Steps[None]:
+    def _update(
+        self, scratch: Scratch, picture: ResultLayer, space: ColorSpace, within: Selection | None
+    ) -> Steps[None]:
         """New pixels all at once, so that no half of a picture is ever seen."""
         assert self._document is not None
         ready: list[tuple[QtCore.QByteArray, Bounds]] = []
         yield from write_picture(
-            lambda pixels, strip: ready.append((pixels, strip)), space, picture, scratch
+            lambda pixels, strip: ready.append((pixels, strip)), space, picture, scratch, within
         )
         yield from until_idle(self._document.raw)
         if not picture.bounds.encloses(self._shown):

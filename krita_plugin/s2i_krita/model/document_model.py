@@ -130,6 +130,14 @@ class DocumentModel(QtCore.QObject):
         set_ones = self._parameters.get(self.pipeline.name, {})
         return {p.name: set_ones.get(p.name, p.default) for p in self.pipeline.parameters}
 
+    @property
+    def live_parameters(self) -> dict[str, Value]:
+        """The same for live jobs: faster where the declaration knows how and the user set none."""
+        if self.pipeline is None:
+            return {}
+        quick = {p.name: p.live for p in self.pipeline.parameters if p.live is not None}
+        return {**self.parameters, **quick, **self._parameters.get(self.pipeline.name, {})}
+
     def set_parameter(self, name: str, value: Value) -> None:
         """Raises `InvalidRequest` when the declaration does not allow it."""
         assert self.pipeline is not None
@@ -369,7 +377,7 @@ class DocumentModel(QtCore.QObject):
         [picture] = yield from unpack([layer])
         beside = self.sketch_layer or self.document.active_layer
         if beside is not None:
-            yield from self.preview.show(self.document, picture, beside, below_lines=False)
+            yield from self.preview.show(self.document, picture, beside, False, entry.within)
 
     def _palette_from(self, layer: Layer) -> Work:
         yield from until_idle(self.document.raw)

@@ -16,6 +16,7 @@ from s2i_client.jobs import Job
 from s2i_client.pixels import Picture, ResultLayer
 
 from ..host.canvas import StrokeWatch
+from ..host.selection import Selection
 from ..qt import QtCore, pyqtSignal
 from ..texts import _
 from .layering import live_output
@@ -120,7 +121,7 @@ class Live(QtCore.QObject):
                 yield LEAST_LOOK_SECONDS
                 continue
             began = time.monotonic()
-            parameters = model.parameters
+            parameters = model.live_parameters
             request = yield from gather(
                 model.document,
                 declaration,
@@ -129,7 +130,7 @@ class Live(QtCore.QObject):
                 model.settings.values.context,
             )
             self._look_seconds = time.monotonic() - began
-            now = (declaration.name, parameters, *map(_content, request.pictures))
+            now = (declaration.name, parameters, request.within, *map(_content, request.pictures))
             if now == sent:
                 continue
             self._job = model.connection.submit(
@@ -153,7 +154,7 @@ class Live(QtCore.QObject):
                 continue
             finally:
                 self._job.cancel()
-            yield from self._show(result.layer(0))
+            yield from self._show(result.layer(0), request.within)
             network = result.timing.get("network", result.timing.get("run", 0.0))
             self.latencies.append((time.monotonic() - (changed_at or began), network))
             if model.message is not None:
@@ -178,13 +179,13 @@ class Live(QtCore.QObject):
                 return None
             yield TICK_SECONDS
 
-    def _show(self, picture: ResultLayer) -> Work:
+    def _show(self, picture: ResultLayer, within: Selection | None) -> Work:
         model = self._model
         layer = model.sketch_layer
         if layer is None:
             raise MissingInput(_("The sketch's layer is gone. Choose another one."))
         below = not layer.is_opaque_paper(model.document.bounds)
-        yield from model.preview.show(model.document, picture, layer, below_lines=below)
+        yield from model.preview.show(model.document, picture, layer, below, within)
 
 
 def _content(picture: Picture) -> tuple[object, ...]:

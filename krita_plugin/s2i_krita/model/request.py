@@ -49,7 +49,7 @@ def gather(
     yield from until_idle(document.raw)
     selection = document.selection()
     try:
-        bounds = selection.bounds if selection is not None else None
+        bounds = selection.bounds if selection is not None and not declaration.whole else None
         region = work_region(document.bounds, bounds, context)
     except ValueError:
         raise MissingInput(

@@ -57,6 +57,17 @@ class Workspace(QtCore.QObject):
         """The model of the document that the user works on."""
         return self.model_of(Document.active())
 
+    def before_save(self) -> None:
+        """A file is about to be written: what is shown over the canvas must not be in it."""
+        for model in self._models:
+            model.preview.remove()
+
+    def after_save(self) -> None:
+        """Show again what `before_save` took away."""
+        for model in self._models:
+            if not model.live.active:
+                model.show_preview()
+
     def start_daemon(self) -> None:
         """Start the daemon as the settings want it."""
         values = self.settings.values
