@@ -111,6 +111,10 @@ def test_a_link_to_a_checkout_is_replaced_and_the_checkout_is_kept(
     (place.resources / "pykrita" / "s2i_krita").symlink_to(checkout)
     uninstall(place)
     assert tree(checkout) == {"__init__.py": b"mine"}
+    dangling = place.resources / "pykrita" / "s2i_krita"
+    dangling.symlink_to(tmp_path / "gone")
+    uninstall(place)
+    assert not dangling.is_symlink()
 
 
 def test_a_link_to_the_settings_stays_one(place: KritaPlace, tmp_path: Path) -> None:

@@ -215,6 +215,7 @@ def test_what_another_plugin_imported_must_be_new_enough(
 def test_without_a_fitting_wheel_the_message_names_this_python(tmp_path: Path) -> None:
     vendor = make_vendor(tmp_path / "vendor", wheel="pyzmq-27.3.0-cp310-cp310-win_arm64.whl")
     said = load_in(vendor, tmp_path / "cache")
+    assert "built without pyzmq" in said["message"]
     assert str(vendored.this_interpreter()) in said["message"]
     assert "s2i-backend addons install krita" in said["cure"]
 
@@ -264,12 +265,11 @@ def the_wheel(tmp_path: Path) -> Path:
     return make_vendor(tmp_path / "vendor") / "wheels" / wheel_name()
 
 
-def test_a_wheel_is_unpacked_once(tmp_path: Path) -> None:
+def test_a_wheel_is_unpacked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wheel, cache = the_wheel(tmp_path), tmp_path / "cache"
     folder = unpacked(wheel, cache)
-    before = (folder / "zmq" / "__init__.py").stat().st_ino
+    monkeypatch.setattr(vendored, "_unpack", lambda *_: pytest.fail("unpacked again"))
     assert unpacked(wheel, cache) == folder
-    assert (folder / "zmq" / "__init__.py").stat().st_ino == before
     assert list(cache.iterdir()) == [folder]
 
 

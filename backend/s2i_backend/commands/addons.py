@@ -177,4 +177,4 @@ def _plain_errors() -> Iterator[None]:
     except AddonError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+        raise click.ClickException(str(error)) from error
