@@ -36,8 +36,9 @@ class SaveWatch(QtCore.QObject):
             if action is not None:
                 action.installEventFilter(self)
         bar = window.menuBar()
-        for menu in [] if bar is None else bar.findChildren(QtWidgets.QMenu):
-            if any(action.objectName() in _SAVES for action in menu.actions()):
+        for entry in [] if bar is None else bar.actions():
+            menu = entry.menu()
+            if menu and any(action.objectName() in _SAVES for action in menu.actions()):
                 menu.aboutToShow.connect(self.about_to_save)
         notifier = Krita.instance().notifier()
         notifier.setActive(True)
