@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import uuid
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from s2i_client.declaration import Declaration, Value
+from s2i_client.declaration import Declaration, InvalidRequest, Value
 from s2i_client.errors import JobCancelled, JobSuperseded
 from s2i_client.jobs import Job, JobState
 from s2i_client.pixels import ResultLayer
@@ -199,14 +200,16 @@ class DocumentModel(QtCore.QObject):
         self,
         how: ApplyAs | None = None,
         placement: Placement | None = None,
-        only_selection: bool = False,
+        only_selection: bool | None = None,
     ) -> None:
         """Turn the selected result into layers, in one undo step; make one first where none is.
 
-        Left out, `how` and `placement` are as the settings have them.
+        What is left out is as the settings have it.
         """
         how = how or ApplyAs(self.settings.values.apply_as)
         placement = placement or Placement[self.settings.values.placement]
+        if only_selection is None:
+            only_selection = self.settings.values.only_selection
         was_live = self.live.active
         self.live.stop()
 
@@ -249,10 +252,27 @@ class DocumentModel(QtCore.QObject):
         self._preview_task = Task(self._show(self.selected), self)
         self._preview_task.finished.connect(self._preview_shown)
 
-    def take_palette(self) -> None:
-        """Take the palette's colors from the selected result, or from the reference."""
+    def reuse(self, entry: Entry) -> None:
+        """Choose a result's system and parameters again; those that it lacks get their defaults."""
+        declaration = self.connection.pipeline(entry.pipeline)
+        if declaration is None:
+            self.tell(Message(_("This daemon has no system “{system}”.", system=entry.title)))
+            return
+        self.choose(entry.pipeline)
+        kept: dict[str, Value] = {}
+        for parameter in declaration.parameters:
+            # Made by another version, it may have had other values.
+            with contextlib.suppress(KeyError, InvalidRequest):
+                kept[parameter.name] = parameter.check(entry.parameters[parameter.name])
+        self._parameters[entry.pipeline] = kept
+        self.parameters_changed.emit()
+
+    def take_palette(self, entry: Entry | None = None) -> None:
+        """Take the palette's colors from `entry`; from the reference or the result without."""
         source = self.sources.get("reference", Source())
-        if source.is_sent and source.picture is not None:
+        if entry is not None:
+            self._run(self._palette_of(entry))
+        elif source.is_sent and source.picture is not None:
             self.palette.take_from(source.picture)
         elif source.is_sent and (layer := self.document.layer(source.layer)) is not None:
             self._run(self._palette_from(layer))

@@ -15,7 +15,7 @@ class Repair(Enum):
 
     start = "start"  # the daemon
     install = "install"
-    reconnect = "reconnect"
+    update = "update"  # to the backend that the plugin brings along
 
 
 @dataclass(frozen=True)

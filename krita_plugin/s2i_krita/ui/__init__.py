@@ -1,1 +1,1 @@
-"""The plugin's widgets. They show what the model holds, and hold nothing themselves."""
+"""The docker's widgets. They show the model and call its commands, and import nothing of Krita."""

@@ -1,0 +1,87 @@
+"""How a result becomes layers, and where they go."""
+
+from __future__ import annotations
+
+from ..host.results import Placement
+from ..model.document_model import ApplyAs, DocumentModel
+from ..qt import QtWidgets, pyqtSlot
+from ..texts import _
+from .compact import (
+    SPACING,
+    CompactCombo,
+    ElidedCheckBox,
+    Icon,
+    Shortcut,
+    column,
+    identify,
+    push_button,
+)
+
+
+class ApplyBar(QtWidgets.QWidget):
+    """Two choices, a check box and the button; the settings remember them."""
+
+    def __init__(self, model: DocumentModel, icon: Icon, shortcut: Shortcut):
+        super().__init__()
+        self._model, self._settings, self._shortcut = model, model.settings, shortcut
+        self._how = identify(CompactCombo(), "apply_as", _("Apply as"), _("What is made of it"))
+        self._how.add(_("As a group"), "group", _("A group with lines, flats and shade"))
+        self._how.add(_("As one layer"), "one_layer", _("One layer that shows the whole result"))
+        self._how.add(_("A layer for each color"), "by_color", _("A group, its flats split"))
+        self._where = identify(CompactCombo(), "placement", _("Placement"), _("Where it is put"))
+        for placement, text in placements().items():
+            self._where.add(text, placement.name)
+        self._within = identify(
+            ElidedCheckBox(_("Only in the selection")),
+            "only_selection",
+            _("Only in the selection"),
+            _("Leave out what is not selected when it is applied"),
+        )
+        self._apply = push_button("apply", _("Apply"))
+        self._apply.setIcon(icon("dialog-ok"))
+        choices, last = QtWidgets.QHBoxLayout(), QtWidgets.QHBoxLayout()
+        choices.addWidget(self._how, 1)
+        choices.addWidget(self._where, 1)
+        last.addWidget(self._within, 1)
+        last.addWidget(self._apply)
+        layout = column(self)
+        for line in (choices, last):
+            line.setSpacing(SPACING)
+            layout.addLayout(line)
+
+        values = self._settings
+        self._how.activated.connect(lambda i: values.set("apply_as", self._how.itemData(i)))
+        self._where.activated.connect(lambda i: values.set("placement", self._where.itemData(i)))
+        self._within.clicked.connect(lambda on: values.set("only_selection", on))
+        self._apply.clicked.connect(lambda: model.apply())
+        for signal in (
+            values.changed,
+            model.selected_changed,
+            model.progress_changed,
+            model.live.changed,
+            model.connection.state_changed,
+        ):
+            signal.connect(self.refresh)
+        self.refresh()
+
+    @pyqtSlot()
+    def refresh(self) -> None:
+        model, values = self._model, self._settings.values
+        self._how.show_data(ApplyAs(values.apply_as).value)
+        self._where.show_data(values.placement)
+        self._within.setChecked(values.only_selection)
+        there = model.selected is not None or model.live.active
+        self._apply.setEnabled(there and not model.is_busy)
+        keys = self._shortcut("s2i_apply")
+        tip = _("Put the result into the document") if there else _("Choose a result first")
+        self._apply.setToolTip(f"{tip} ({keys})" if keys else tip)
+
+
+def placements() -> dict[Placement, str]:
+    """Where results can land, in words."""
+    return {
+        Placement.above_sketch: _("Above the sketch"),
+        Placement.below_sketch: _("Below the sketch"),
+        Placement.top: _("On top of all"),
+        Placement.inside_active_group: _("In the active group"),
+    }

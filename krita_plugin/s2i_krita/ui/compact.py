@@ -1,0 +1,176 @@
+"""Small widgets that give way where the docker is narrow, as every part of it is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from ..qt import QtCore, QtGui, QtWidgets
+
+Icon = Callable[[str], QtGui.QIcon]
+Shortcut = Callable[[str], str]
+Widget = TypeVar("Widget", bound=QtWidgets.QWidget)
+
+SPACING = 4
+# How a row's width is shared between its name and its field.
+LABEL_SHARE, FIELD_SHARE = 2, 3
+ELIDE = QtCore.Qt.TextElideMode.ElideRight
+_FIXED = QtWidgets.QSizePolicy.Policy.Fixed
+_IGNORED = QtWidgets.QSizePolicy.Policy.Ignored
+_EXPANDING = QtWidgets.QSizePolicy.Policy.Expanding
+
+
+def identify(widget: Widget, name: str, title: str, tip: str = "") -> Widget:
+    """Give it the name that tests find it by, and what screen readers and tooltips say."""
+    widget.setObjectName(name)
+    widget.setAccessibleName(title)
+    widget.setToolTip(tip)
+    return widget
+
+
+def tool_button(name: str, title: str, icon: QtGui.QIcon, tip: str = "") -> QtWidgets.QToolButton:
+    """A flat button with an icon; with its title where Krita has no such icon."""
+    button = identify(QtWidgets.QToolButton(), name, title, tip or title)
+    button.setAutoRaise(True)
+    button.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
+    if icon.isNull():
+        button.setText(title)
+    else:
+        button.setIcon(icon)
+    return button
+
+
+def push_button(name: str, title: str) -> QtWidgets.QPushButton:
+    button = identify(QtWidgets.QPushButton(title), name, title)
+    # In a dialog, Return should not press whatever button comes first.
+    button.setAutoDefault(False)
+    return button
+
+
+class ElidedLabel(QtWidgets.QLabel):
+    """One line of plain text that ends in dots when there is no room, and then tells all of itself
+    in its tooltip."""
+
+    def __init__(self, text: str = "", tip: str = ""):
+        super().__init__(text)
+        self._tip = tip
+        self.setTextFormat(QtCore.Qt.TextFormat.PlainText)
+        self.setSizePolicy(_IGNORED, _FIXED)
+        self.setToolTip(tip)
+
+    def minimumSizeHint(self) -> QtCore.QSize:  # noqa: N802 - Qt's name
+        return QtCore.QSize(0, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QtGui.QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
+        shown = self.fontMetrics().elidedText(self.text(), ELIDE, self.width())
+        tip = (
+            self._tip
+            if shown == self.text()
+            else "\n\n".join(filter(None, (self.text(), self._tip)))
+        )
+        if tip != self.toolTip():
+            self.setToolTip(tip)
+        painter = QtGui.QPainter(self)
+        style = self.style()
+        assert style is not None
+        style.drawItemText(
+            painter,
+            self.rect(),
+            int(self.alignment()),
+            self.palette(),
+            self.isEnabled(),
+            shown,
+            self.foregroundRole(),
+        )
+
+
+class ElidedCheckBox(QtWidgets.QCheckBox):
+    """A check box whose text ends in dots when there is no room."""
+
+    def __init__(self, text: str):
+        super().__init__(text)
+        self.setSizePolicy(_IGNORED, _FIXED)
+
+    def minimumSizeHint(self) -> QtCore.QSize:  # noqa: N802 - Qt's name
+        height = super().minimumSizeHint().height()
+        return QtCore.QSize(height, height)
+
+    def paintEvent(self, event: QtGui.QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
+        painter = QtWidgets.QStylePainter(self)
+        option = QtWidgets.QStyleOptionButton()
+        self.initStyleOption(option)
+        style = self.style()
+        assert style is not None
+        room = style.subElementRect(
+            QtWidgets.QStyle.SubElement.SE_CheckBoxContents, option, self
+        ).width()
+        option.text = self.fontMetrics().elidedText(self.text(), ELIDE, room)
+        painter.drawControl(QtWidgets.QStyle.ControlElement.CE_CheckBox, option)
+
+
+class CompactCombo(QtWidgets.QComboBox):
+    """A combo box as wide as there is room. The wheel scrolls the docker unless it has the focus."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizeAdjustPolicy(
+            QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.setMinimumContentsLength(5)
+        self.setSizePolicy(_EXPANDING, _FIXED)
+        self.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
+
+    def add(self, text: str, data: object, tip: str = "") -> None:
+        self.addItem(text, data)
+        if tip:
+            self.setItemData(self.count() - 1, tip, QtCore.Qt.ItemDataRole.ToolTipRole)
+
+    def show_data(self, data: object) -> None:
+        """Let the item with this data be the current one, without telling anybody."""
+        index = next((i for i in range(self.count()) if self.itemData(i) == data), -1)
+        if index != self.currentIndex():
+            blocker = QtCore.QSignalBlocker(self)
+            self.setCurrentIndex(index)
+            blocker.unblock()
+
+    def wheelEvent(self, event: QtGui.QWheelEvent | None) -> None:  # noqa: N802 - Qt's name
+        if self.hasFocus():
+            super().wheelEvent(event)
+        elif event is not None:
+            event.ignore()
+
+
+def row(label: QtWidgets.QWidget, *fields: QtWidgets.QWidget) -> QtWidgets.QHBoxLayout:
+    """A line of a form; the first of `fields` takes the room that the others leave."""
+    line, right = QtWidgets.QHBoxLayout(), QtWidgets.QHBoxLayout()
+    for layout in (line, right):
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACING)
+    for place, field in enumerate(fields):
+        right.addWidget(field, 0 if place else 1)
+    line.addWidget(label, LABEL_SHARE)
+    line.addLayout(right, FIELD_SHARE)
+    return line
+
+
+def column(widget: QtWidgets.QWidget, margin: int = 0) -> QtWidgets.QVBoxLayout:
+    """A layout from top to bottom for a widget."""
+    layout = QtWidgets.QVBoxLayout(widget)
+    layout.setContentsMargins(margin, margin, margin, margin)
+    layout.setSpacing(SPACING)
+    return layout
+
+
+def reserve(widget: QtWidgets.QWidget) -> None:
+    """Keep the widget's place while it is hidden, so that nothing jumps."""
+    policy = widget.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    widget.setSizePolicy(policy)
+
+
+def wrapped_label(name: str, title: str) -> QtWidgets.QLabel:
+    """A paragraph of plain text."""
+    label = identify(QtWidgets.QLabel(), name, title)
+    label.setTextFormat(QtCore.Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    return label

@@ -1,0 +1,161 @@
+"""The document's results as thumbnails, the newest first."""
+
+from __future__ import annotations
+
+from ..model.document_model import DocumentModel
+from ..model.history import Entry
+from ..qt import QtCore, QtGui, QtWidgets, pyqtSlot
+from ..texts import _
+from .compact import Icon, identify
+from .picture_tip import picture_tip
+
+THUMBNAIL_LINES = 4  # a thumbnail's side, in lines of text
+_ROLE = QtCore.Qt.ItemDataRole
+
+
+class HistoryView(QtWidgets.QListWidget):
+    """Choosing a result shows it; what can be done with it is in its context menu."""
+
+    def __init__(self, model: DocumentModel, icon: Icon):
+        super().__init__()
+        identify(self, "history", _("Results"))
+        self._model, self._icon = model, icon
+        side = THUMBNAIL_LINES * self.fontMetrics().height()
+        self.setViewMode(QtWidgets.QListView.ViewMode.IconMode)
+        self.setIconSize(QtCore.QSize(side, side))
+        self.setGridSize(QtCore.QSize(side + 8, side + 8))
+        self.setResizeMode(QtWidgets.QListView.ResizeMode.Adjust)
+        self.setMovement(QtWidgets.QListView.Movement.Static)
+        self.setUniformItemSizes(True)
+        self.setMinimumHeight(side + 16)
+        self.setSizePolicy(
+            QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Expanding
+        )
+        self.setContextMenuPolicy(QtCore.Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self._open_menu)
+        self.itemSelectionChanged.connect(self._select)
+        self.itemActivated.connect(lambda item: model.apply())
+        model.history.changed.connect(self.refresh)
+        model.selected_changed.connect(self._show_selected)
+        self.refresh()
+
+    def sizeHint(self) -> QtCore.QSize:  # noqa: N802 - Qt's name
+        return QtCore.QSize(0, self.minimumHeight())
+
+    @pyqtSlot()
+    def refresh(self) -> None:
+        blocker = QtCore.QSignalBlocker(self)
+        self.clear()
+        for entry in self._model.history.entries:
+            item = QtWidgets.QListWidgetItem(_square(entry.thumbnail, self.iconSize()), "")
+            lines = _describe(entry, self._model)
+            item.setData(_ROLE.UserRole, entry.id)
+            item.setData(_ROLE.ToolTipRole, picture_tip(entry.thumbnail, *lines))
+            item.setData(_ROLE.AccessibleTextRole, ", ".join(lines))
+            self.addItem(item)
+        blocker.unblock()
+        self._show_selected()
+
+    def keyPressEvent(self, event: QtGui.QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
+        entry = self._current()
+        if event is not None and event.key() == QtCore.Qt.Key.Key_Delete and entry is not None:
+            self._model.discard(entry)
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, event: QtGui.QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
+        super().paintEvent(event)
+        if self.count() == 0 and (viewport := self.viewport()) is not None:
+            painter = QtGui.QPainter(viewport)
+            painter.setOpacity(0.6)
+            flags = QtCore.Qt.AlignmentFlag.AlignCenter | QtCore.Qt.TextFlag.TextWordWrap
+            rect = viewport.rect().adjusted(8, 0, -8, 0)
+            painter.drawText(rect, int(flags), _("Results appear here"))
+
+    @pyqtSlot()
+    def _show_selected(self) -> None:
+        selected = self._model.selected
+        blocker = QtCore.QSignalBlocker(self)
+        self.clearSelection()
+        for item in map(self.item, range(self.count())):
+            if selected and item is not None and item.data(_ROLE.UserRole) == selected.id:
+                self.setCurrentItem(item)
+        blocker.unblock()
+
+    def _current(self) -> Entry | None:
+        items = self.selectedItems()
+        return self._model.history.get(items[0].data(_ROLE.UserRole)) if items else None
+
+    def _select(self) -> None:
+        self._model.select(self._current())
+
+    def _open_menu(self, place: QtCore.QPoint) -> None:
+        item = self.itemAt(place)
+        entry = self._model.history.get(item.data(_ROLE.UserRole)) if item is not None else None
+        if entry is not None:
+            menu = result_menu(self._model, entry, self._icon, self)
+            menu.popup(self.mapToGlobal(place))
+
+
+def result_menu(
+    model: DocumentModel, entry: Entry, icon: Icon, parent: QtWidgets.QWidget
+) -> QtWidgets.QMenu:
+    """What can be done with a result."""
+    menu = identify(QtWidgets.QMenu(parent), "result_menu", _("Result"))
+    menu.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
+
+    def apply() -> None:
+        model.select(entry)
+        model.apply()
+
+    for name, text, picture, command in (
+        ("apply_result", _("Apply"), "dialog-ok", apply),
+        ("reuse", _("Use these settings again"), "edit-undo", lambda: model.reuse(entry)),
+        (
+            "take_result_palette",
+            _("Take its colors into the palette"),
+            "krita_tool_color_sampler",
+            lambda: model.take_palette(entry),
+        ),
+        ("discard", _("Discard"), "edit-delete", lambda: model.discard(entry)),
+    ):
+        action = menu.addAction(icon(picture), text)
+        assert action is not None
+        action.setObjectName(name)
+        action.triggered.connect(lambda _on=False, command=command: command())
+    return menu
+
+
+def _describe(entry: Entry, model: DocumentModel) -> list[str]:
+    """The system, when it was, and the parameters by their titles."""
+    made_at = QtCore.QDateTime.fromSecsSinceEpoch(round(entry.made_at))
+    when = QtCore.QLocale().toString(made_at, QtCore.QLocale.FormatType.ShortFormat)
+    pipeline = model.connection.pipeline(entry.pipeline)
+    titles = {p.name: _(p.title) for p in pipeline.parameters} if pipeline else {}
+    lines = [_(pipeline.title) if pipeline else entry.title, when]
+    for name, value in entry.parameters.items():
+        lines.append(f"{titles.get(name, name)}: {_in_words(value)}")
+    return lines
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return _(value) if isinstance(value, str) else f"{value:g}"
+
+
+def _square(image: QtGui.QImage, size: QtCore.QSize) -> QtGui.QIcon:
+    """The thumbnail in the middle of a square, so that all are in line."""
+    pixmap = QtGui.QPixmap(size * 2)
+    pixmap.fill(QtGui.QColor(0, 0, 0, 0))
+    small = image.scaled(
+        pixmap.size(),
+        QtCore.Qt.AspectRatioMode.KeepAspectRatio,
+        QtCore.Qt.TransformationMode.SmoothTransformation,
+    )
+    painter = QtGui.QPainter(pixmap)
+    painter.drawImage(
+        (pixmap.width() - small.width()) // 2, (pixmap.height() - small.height()) // 2, small
+    )
+    painter.end()
+    return QtGui.QIcon(pixmap)

@@ -1,0 +1,88 @@
+"""The page of one document: from the system at the top to Apply at the bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from s2i_client.declaration import Input
+
+from ..model.document_model import DocumentModel
+from ..model.notice import DaemonNotice
+from ..qt import QtCore, QtWidgets, pyqtSlot
+from ..texts import _
+from .apply_bar import ApplyBar
+from .compact import SPACING, Icon, Shortcut, column, identify, tool_button
+from .generate_bar import GenerateBar
+from .history_view import HistoryView
+from .input_row import InputRow
+from .message_bar import MessageBar
+from .palette_view import PaletteSection
+from .parameter_widgets import ParameterSection
+from .system_picker import SystemPicker
+
+MARGIN = 4
+
+
+class MainPage(QtWidgets.QScrollArea):
+    """All that one document needs. The history takes the room that is left, so that a message
+    which comes or goes moves nothing else."""
+
+    def __init__(
+        self,
+        model: DocumentModel,
+        notice: DaemonNotice,
+        icon: Icon,
+        shortcut: Shortcut,
+        open_settings: Callable[[], None],
+    ):
+        super().__init__()
+        identify(self, "main_page", _("Sketch to image"))
+        self.model = model
+        self.setWidgetResizable(True)
+        self.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        page = QtWidgets.QWidget()
+        layout = column(page, MARGIN)
+        settings = tool_button("open_settings", _("Settings of s2i…"), icon("configure"))
+        settings.clicked.connect(open_settings)
+        top = QtWidgets.QHBoxLayout()
+        top.setSpacing(SPACING)
+        top.addWidget(SystemPicker(model), 1)
+        top.addWidget(settings)
+        layout.addLayout(top)
+        layout.addWidget(Inputs(model, icon))
+        layout.addWidget(PaletteSection(model, icon))
+        layout.addWidget(ParameterSection(model, icon))
+        layout.addWidget(GenerateBar(model, icon, shortcut))
+        layout.addWidget(MessageBar(model, notice, icon))
+        layout.addWidget(HistoryView(model, icon), 1)
+        layout.addWidget(ApplyBar(model, icon, shortcut))
+        self.setWidget(page)
+
+
+class Inputs(QtWidgets.QWidget):
+    """A row for each input of the chosen system."""
+
+    def __init__(self, model: DocumentModel, icon: Icon):
+        super().__init__()
+        identify(self, "inputs", _("Inputs"))
+        self._model, self._icon = model, icon
+        self._shown: tuple[Input, ...] = ()
+        self._layout = column(self)
+        model.chosen_changed.connect(self.refresh)
+        self.refresh()
+
+    @pyqtSlot()
+    def refresh(self) -> None:
+        pipeline = self._model.pipeline
+        declared = pipeline.inputs if pipeline else ()
+        if declared == self._shown:
+            return
+        self._shown = declared
+        while (item := self._layout.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        for each in declared:
+            self._layout.addWidget(InputRow(self._model, each, self._icon))

@@ -1,0 +1,135 @@
+"""The page before any daemon has answered: start, install or repair it, each with one button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..backend.daemon import DaemonState, DaemonStatus
+from ..model.workspace import Workspace
+from ..qt import QtCore, QtGui, QtWidgets, pyqtSlot
+from ..texts import _
+from .compact import Icon, column, identify, push_button, wrapped_label
+from .install_log import InstallLog
+from .setup_options import SetupOptions
+
+
+class SetupView(QtWidgets.QWidget):
+    """One headline, one sentence, one button; the rest is under More."""
+
+    def __init__(self, workspace: Workspace, icon: Icon, open_settings: Callable[[], None]):
+        super().__init__()
+        identify(self, "setup_view", _("Setting up"))
+        self._workspace, self._icon = workspace, icon
+        self._headline = wrapped_label("setup_headline", _("State of the daemon"))
+        font = self._headline.font()
+        font.setBold(True)
+        self._headline.setFont(font)
+        self._text = wrapped_label("setup_text", _("What to do"))
+        self._failure = wrapped_label("setup_failure", _("What went wrong"))
+        self._failure.setTextInteractionFlags(QtCore.Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._main = push_button("setup_main", _("Start"))
+        self._main.clicked.connect(self._main_clicked)
+        self._update = push_button("setup_update", _("Update"))
+        self._update.clicked.connect(workspace.install_backend)
+        self._step = wrapped_label("setup_step", _("Step"))
+        self._bar = identify(QtWidgets.QProgressBar(), "setup_progress", _("Progress"))
+        self._log = InstallLog(workspace)
+        self._more = SetupOptions(workspace, icon, open_settings)
+        layout = column(self, 6)
+        for widget in (
+            self._headline,
+            self._text,
+            self._failure,
+            self._step,
+            self._bar,
+            self._main,
+            self._update,
+            self._log,
+            self._more,
+        ):
+            layout.addWidget(widget)
+        layout.addStretch()
+        workspace.daemon.changed.connect(self.refresh)
+        workspace.connection.state_changed.connect(self.refresh)
+        workspace.settings.changed.connect(self.refresh)
+        self.refresh()
+
+    @pyqtSlot()
+    def refresh(self) -> None:
+        status = self._status
+        headline, text, button = self._words(status)
+        installing = status.state is DaemonState.installing
+        self._headline.setText(headline)
+        self._text.setText(text)
+        self._text.setVisible(bool(text))
+        failure = "\n\n".join(filter(None, (_(status.message), _(status.fix))))
+        self._failure.setText(failure)
+        self._failure.setVisible(bool(failure))
+        self._main.setText(button)
+        self._main.setAccessibleName(button)
+        self._main.setIcon(self._icon("process-stop") if installing else QtGui.QIcon())
+        self._main.setVisible(bool(button))
+        self._update.setVisible(status.outdated and status.state is DaemonState.stopped)
+        self._step.setText(_(status.step))
+        self._step.setVisible(installing)
+        self._bar.setVisible(installing or self._is_waiting(status))
+        # Without a range, the bar shows that something is under way.
+        self._bar.setRange(0, 100 if installing else 0)
+        self._bar.setTextVisible(installing)
+        self._bar.setValue(round(100 * status.fraction))
+        self._log.show_lines(status.lines)
+        self._more.setEnabled(not installing)
+
+    @property
+    def _status(self) -> DaemonStatus:
+        """The local daemon's, which is of no interest while a remote one is looked for."""
+        if self._workspace.settings.values.remote:
+            return DaemonStatus(DaemonState.running)
+        return self._workspace.daemon.status
+
+    def _is_waiting(self, status: DaemonStatus) -> bool:
+        return status.state in (DaemonState.starting, DaemonState.running)
+
+    def _words(self, status: DaemonStatus) -> tuple[str, str, str]:
+        """Headline, sentence and button of a state."""
+        values = self._workspace.settings.values
+        can_install = self._workspace.daemon.can_install
+        match status.state:
+            case DaemonState.installing:
+                text = _("This takes some minutes. You can go on painting.")
+                return _("Installing the backend"), text, _("Cancel")
+            case DaemonState.starting:
+                return _("The daemon is starting"), _("This takes some seconds."), ""
+            case DaemonState.running if values.remote:
+                text = _("Looking for the daemon at {address}.", address=values.remote_endpoint)
+                return _("Connecting"), text, _("Use this computer instead")
+            case DaemonState.running:
+                return _("Connecting"), _("The daemon runs and will answer in a moment."), ""
+            case DaemonState.stopped:
+                text = _("s2i works in a program of its own beside Krita, the daemon. "
+                         "It ends by itself some time after Krita.")  # fmt: skip
+                return _("The daemon does not run"), text, _("Start")
+            case DaemonState.interrupted if can_install:
+                text = _("Repairing does again what is missing.")
+                return _("The installation was interrupted"), text, _("Repair")
+            case _ if can_install:
+                text = _("s2i works in a program of its own beside Krita, with PyTorch. It needs "
+                         "3 GB on the disk, or 10 GB with an NVIDIA graphics card, and changes "
+                         "nothing else on this computer.")  # fmt: skip
+                return _("The backend is not installed yet"), text, _("Install")
+            case _:
+                text = _("This plugin was built without it. Install it with “pip install s2i”, "
+                         "or choose under More where it is.")  # fmt: skip
+                return _("The backend is not installed yet"), text, ""
+
+    def _main_clicked(self) -> None:
+        workspace = self._workspace
+        match self._status.state:
+            case DaemonState.installing:
+                workspace.daemon.cancel_install()
+            case DaemonState.stopped:
+                workspace.start_daemon()
+            case DaemonState.running:
+                workspace.settings.set("remote", False)
+            case _:
+                workspace.install_backend()
