@@ -17,7 +17,7 @@ from s2i_client.declaration import Declaration
 if TYPE_CHECKING:
     from s2i_models.pipeline import Pipeline
 
-NAMES = ("auto_painter", "flats", "echo")
+NAMES = ("auto_painter", "flats", "split_colors", "echo")
 # Those that do nothing without weights, told here so that a list of them needs no torch.
 NEED_WEIGHTS = frozenset({"auto_painter"})
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights"

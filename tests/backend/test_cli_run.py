@@ -368,3 +368,42 @@ def test_a_busy_daemon_is_asked_again_until_it_takes_the_job(
         if serving.poll() is None:
             serving.kill()
             serving.wait()
+
+
+def stripes(path: Path, count: int) -> None:
+    """A picture with as many colors, the first one largest."""
+    pixels = np.zeros((40, 100, 3), np.uint8)
+    for number in range(count):
+        pixels[:, 10 * number :] = (20 * number, 255 - 20 * number, 99)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), pixels[:, ::-1])
+
+
+def test_layers_that_come_several_times_are_numbered_and_known_as_finished(tmp_path: Path) -> None:
+    sketch, out = tmp_path / "pages", tmp_path / "out"
+    stripes(sketch / "a.png", 5)
+    call("split_colors", "--sketch", sketch, "-o", out)
+    names = [f"layer-{number:02}.png" for number in range(1, 6)]
+    assert sorted(path.name for path in (out / "a").iterdir()) == names
+    result = call("split_colors", "--sketch", sketch, "-o", out, "--json")
+    (again,) = json.loads(result.stdout)["files"]
+    assert again["status"] == "finished before"
+    assert [Path(path).name for path in again["layers"].values()] == names
+    (out / "a" / names[3]).unlink()  # as if the run had been stopped before
+    result = call("split_colors", "--sketch", sketch, "-o", out, "--json")
+    assert json.loads(result.stdout)["files"][0]["status"] == "done"
+    assert (out / "a" / names[3]).exists()
+
+
+def test_numbered_layers_of_an_earlier_run_do_not_stay_behind(tmp_path: Path) -> None:
+    sketch, out = tmp_path / "a.png", tmp_path / "out"
+    stripes(sketch, 5)
+    call("split_colors", "--sketch", sketch, "-o", out)
+    stripes(sketch, 3)
+    call("split_colors", "--sketch", sketch, "-o", out)
+    assert sorted(path.name for path in out.iterdir()) == [f"layer-0{n}.png" for n in (1, 2, 3)]
+    painted = drawing(out / "layer-05.png")
+    result = call("split_colors", "--sketch", sketch, "-o", out, exit_code=1)
+    assert "layer-05.png: not made by s2i" in result.stderr
+    call("split_colors", "--sketch", sketch, "-o", out, "--force")
+    np.testing.assert_array_equal(cv2.imread(str(out / "layer-05.png")), painted)
