@@ -48,7 +48,7 @@ def warm_profile(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory, screenshots: Path
 ) -> Path:
     """What Krita builds at its first start, kept in pytest's cache for each version."""
-    cache = pytestconfig.cache
+    cache = getattr(pytestconfig, "cache", None)  # none with `-p no:cacheprovider`
     folder = cache.mkdir("krita") if cache else tmp_path_factory.mktemp("krita")
     target = folder / re.sub(r"\W+", "-", krita_version(tmp_path_factory.mktemp("version")))
     if not target.exists():

@@ -15,7 +15,7 @@ DRIVER = Path(__file__).parent / "driver_plugin"
 
 # What a program under test may know of the environment the tests run in. The rest is of the
 # tester's desktop or Python and would change what Krita does.
-_KEPT = ("LANG", "LOGNAME", "PATH", "SHELL", "TMPDIR", "TZ", "USER")
+_KEPT = ("LANG", "LOGNAME", "PATH", "SHELL", "TZ", "USER")
 _KEPT_PREFIXES = ("CURL_", "HTTP", "NO_PROXY", "PIP_", "REQUESTS_", "SSL_CERT_", "http", "no_proxy")
 
 _KRITARC = """\
@@ -43,7 +43,8 @@ class KritaProfile:
         self.data = folder / "data"
         self.cache = folder / "cache"
         self.runtime = folder / "run"
-        for place in (self.home, self.config, self.runtime):
+        self.temporary = folder / "tmp"  # for Krita's swap files too, which a kill leaves behind
+        for place in (self.home, self.config, self.runtime, self.temporary):
             place.mkdir(parents=True, exist_ok=True)
         self.runtime.chmod(0o700)  # Qt refuses one that others can read.
         for name in ("data", "cache"):
@@ -109,6 +110,7 @@ class KritaProfile:
             "QT_AUTO_SCREEN_SCALE_FACTOR": "0",
             "QT_LOGGING_RULES": "*.debug=false",
             "QT_QPA_PLATFORM": "xcb",
+            "TMPDIR": str(self.temporary),
             "XDG_CACHE_HOME": str(self.cache),
             "XDG_CONFIG_HOME": str(self.config),
             "XDG_DATA_HOME": str(self.data),

@@ -199,11 +199,15 @@ def test_a_modal_dialog_that_hangs_is_named_and_photographed(
     assert not session.alive
 
 
-def test_a_crash_is_told_with_what_krita_wrote(make_krita: Callable[..., KritaSession]):
+def test_a_crash_is_told_with_what_krita_wrote_and_it_starts_again(
+    make_krita: Callable[..., KritaSession],
+):
     session = make_krita()
     session.start()
     with pytest.raises(KritaFailed, match=r"ended with code -6 and[\s\S]*error: Aborted"):
         session.run(abort)
+    session.start()
+    assert session.run(version) == session.versions["krita"]
 
 
 def test_krita_quits_cleanly_and_starts_again_with_its_profile(krita: KritaSession):
