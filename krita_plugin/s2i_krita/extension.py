@@ -16,7 +16,7 @@ from .backend.offer import carried_backend
 from .backend.remote import RemoteUnusable, remote_connection
 from .host import settings as krita_settings
 from .host.document import Document
-from .host.icons import icon
+from .host.icons import icon, shortcut
 from .host.saving import SaveWatch
 from .model.document_model import DocumentModel
 from .model.palette import Palette
@@ -93,19 +93,28 @@ class S2IExtension(Extension):
     """The actions of the menu Tools > Scripts, and the end of Krita."""
 
     def setup(self) -> None:
+        self._watches: list[SaveWatch] = []
         notifier = Krita.instance().notifier()
         notifier.setActive(True)
         notifier.applicationClosing.connect(self._close)
-        self._watches: list[SaveWatch] = []
+        # The signal comes before the window is listed and has its menus.
+        later = QtCore.QTimer.singleShot
+        notifier.windowCreated.connect(lambda: later(0, self._watch_saving))
 
     def createActions(self, window: object) -> None:  # noqa: N802 - Krita's name
         for name, command in ACTIONS.items():
             action = window.createAction(name, "", "tools/scripts")  # type: ignore[attr-defined]
             action.triggered.connect(lambda _checked=False, run=command: self._run(run))
 
-        self._watches.append(watch := SaveWatch(window.qwindow()))  # type: ignore[attr-defined]
-        watch.about_to_save.connect(lambda: workspace().before_save())
-        watch.saved.connect(lambda _name: workspace().after_save())
+    def _watch_saving(self) -> None:
+        """Look for windows that are new."""
+        for window in Krita.instance().windows():
+            if window.qwindow().findChild(SaveWatch) is None:
+                watch = SaveWatch(window.qwindow())
+                watch.about_to_save.connect(lambda: workspace().before_save())
+                watch.saved.connect(lambda _name: workspace().after_save())
+                # PyQt lets go of its half of a child whose parent Krita made.
+                self._watches.append(watch)
 
     def _run(self, command: Callable[[DocumentModel], None]) -> None:
         model = workspace().active_model()
@@ -123,7 +132,7 @@ class S2IDocker(DockWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setWindowTitle("s2i")
-        self._view = DockerView(workspace(), icon)
+        self._view = DockerView(workspace(), icon, shortcut)
         self.setWidget(self._view)
 
     def canvasChanged(self, canvas: object) -> None:  # noqa: N802 - Krita's name

@@ -62,6 +62,7 @@ def finished() -> Any:
     """Wait until the plugin's job has ended and its preview is shown; what it told the user."""
     yield lambda: not model().is_busy
     yield lambda: model()._preview_task is None
+    yield 0.3  # until Krita's dockers show it too
     return told()
 
 
