@@ -31,7 +31,6 @@ def layer(document: Document, name: str):
 def test_layers_come_as_the_docker_shows_them(krita: Krita) -> None:
     raw = show_document(4, 4)
     group = raw.createGroupLayer("group")
-    assert group is not None
     raw.topLevelNodes()[0].addChildNode(raw.createTransparencyMask("mask"), None)
     testing.add_layer(raw, "top of all")
     raw.rootNode().addChildNode(group, raw.topLevelNodes()[0])
@@ -67,7 +66,6 @@ def test_the_active_layer_of_a_mask_is_what_it_masks(krita: Krita) -> None:
     raw = show_document(2, 2)
     node = add_layer(raw, "lines", parent=None)
     mask = raw.createTransparencyMask("mask")
-    assert mask is not None
     node.addChildNode(mask, None)
     raw.setActiveNode(mask)
     active = Document(raw).active_layer
@@ -129,11 +127,9 @@ def test_other_color_spaces_are_converted_apart_from_the_document(
 def test_masks_and_groups_are_read_as_they_look_and_hidden_layers_too(krita: Krita) -> None:
     raw = show_document(2, 1)
     group = raw.createGroupLayer("group")
-    assert group is not None
     raw.rootNode().addChildNode(group, None)
     node = add_layer(raw, "lines", bytes([1, 2, 3, 255] * 2), parent=group)
     mask = raw.createTransparencyMask("mask")
-    assert mask is not None
     mask.setPixelData(b"\xff\x00", 0, 0, 2, 1)
     node.addChildNode(mask, None)
     group.setVisible(False)

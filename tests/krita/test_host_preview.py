@@ -109,7 +109,6 @@ def test_it_follows_a_sketch_into_a_group_and_comes_back_when_deleted(raw: Krita
     finish(preview.show(document, result(4, 4), lines, False))
     group = raw.createGroupLayer("group")
     root = raw.rootNode()
-    assert group is not None and root is not None
     root.addChildNode(group, None)
     lines.node.remove()
     group.addChildNode(lines.node, None)
@@ -127,7 +126,6 @@ def test_it_follows_a_sketch_into_a_group_and_comes_back_when_deleted(raw: Krita
 def test_beside_krita_s_inner_layers_it_is_recorded_and_says_so(raw: KritaDocument) -> None:
     root = raw.rootNode()
     inner = raw.createNode("references", "")
-    assert root is not None and inner is not None
     root.addChildNode(inner, None)
     preview = Preview()
     assert not finish(preview.show(Document(raw), result(4, 4), named(raw, "lines"), True))

@@ -191,8 +191,10 @@ def _undisturbed(raw: Any) -> Iterator[None]:
     active = raw.activeNode()
     if active is not None and is_preview(active):
         active = None
-    if not raw.tryBarrierLock():
-        raw.lock()  # ends the stroke that is being painted, as saving does
+    _lock(raw)
+    raw.unlock()
+    rearranging.deliver_pending()
+    _lock(raw)
     try:
         yield
     finally:
@@ -204,6 +206,11 @@ def _undisturbed(raw: Any) -> Iterator[None]:
 
     activate()
     QtCore.QTimer.singleShot(0, activate)
+
+
+def _lock(raw: Any) -> None:
+    if not raw.tryBarrierLock():
+        raw.lock()  # ends the stroke that is being painted, as saving does
 
 
 def _is_beside(parent: Any, node: Any, sketch: Any, below: bool) -> bool:

@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..qt import QtCore
 from .layer import LAYER_TYPES, MASK_TYPES
 from .scratch import Scratch
+
+_META_CALL = 43  # QEvent.Type.MetaCall, which PyQt5 and PyQt6 take as a number here
 
 _replaces_all: bool | None = None
 
@@ -19,6 +22,15 @@ _replaces_all: bool | None = None
 def can_rearrange(parent: Any) -> bool:
     """Whether all children are layers as users make them, and none of Krita's inner ones."""
     return all(child.type() in LAYER_TYPES | MASK_TYPES for child in parent.childNodes())
+
+
+def deliver_pending() -> None:
+    """Let Krita's window learn of all layers that were added until now.
+
+    It is told by queued signals, and Krita before 5.3 crashes when a layer goes that its window
+    does not know yet.
+    """
+    QtCore.QCoreApplication.sendPostedEvents(None, _META_CALL)
 
 
 def insert(parent: Any, node: Any, below: Any | None) -> None:
@@ -34,18 +46,6 @@ def take_out(parent: Any, node: Any) -> None:
     order = parent.childNodes()
     del order[_index(order, node)]
     _arrange(parent, order)
-
-
-def empty(parent: Any) -> list[Any]:
-    """Take out all children and return them, bottom first."""
-    children = parent.childNodes()
-    _arrange(parent, [])
-    return children
-
-
-def put_back(parent: Any, above: list[Any]) -> None:
-    """Put what `empty` gave above the children that are there now."""
-    _arrange(parent, [*parent.childNodes(), *above])
 
 
 def topmost(parent: Any) -> Any | None:

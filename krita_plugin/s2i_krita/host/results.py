@@ -21,7 +21,12 @@ from .writing import write_picture
 
 
 class Placement(Enum):
-    """Where new layers go; without a sketch layer the first two mean `top`."""
+    """Where new layers go; without a sketch layer the first two mean `top`.
+
+    Below a sketch at the bottom of its group means below that group. Below the lowest layer of
+    all, where Krita adds nothing in one undo step, means above it with the blending mode "behind",
+    which looks the same.
+    """
 
     above_sketch = "above_sketch"
     below_sketch = "below_sketch"
@@ -58,18 +63,22 @@ def apply(
     if not layers or (group is None and len(layers) > 1):
         raise ValueError("Several layers need the name of a group, and there has to be a layer.")
     yield from until_idle(document.raw)
-    with Scratch(document.space) as scratch:
+    space = document.space
+    with Scratch(space) as scratch:
         nodes = []
         for layer in layers:
             node = scratch.paint_layer(layer.title)
-            yield from write_picture(_onto(node), document.space, layer.picture, scratch, within)
+            yield from write_picture(_onto(node), space, layer.picture, scratch, within)
             node.setBlendingMode(layer.blend)
             node.setVisible(layer.visible)
             nodes.append(node)
         made = nodes[0] if group is None else scratch.group(group, nodes)
         yield from until_idle(document.raw)
+        parent, below, behind = _place_for(document, placement, sketch)
+        if behind:
+            made.setBlendingMode("behind")
         added = made.duplicate()
-        _place(document, added, placement, sketch)
+        _add(document, added, parent, below)
     parts = [added] if group is None else added.childNodes()
     return [part.uniqueId().toString() for part in parts]
 
@@ -78,13 +87,9 @@ def _onto(node: Any) -> Callable[[QtCore.QByteArray, Bounds], object]:
     return lambda pixels, strip: node.setPixelData(pixels, *strip)
 
 
-def _place(document: Document, node: Any, placement: Placement, sketch: Layer | None) -> None:
-    parent, below = _place_for(document, placement, sketch)
+def _add(document: Document, node: Any, parent: Any, below: Any | None) -> None:
     active = document.raw.activeNode()
-    if below is None and parent.childNodes():
-        _add_at_bottom(parent, node)
-    else:
-        parent.addChildNode(node, below)
+    parent.addChildNode(node, below)
     # Its children were put into the group without Krita's notice: it shows nothing until asked.
     document.raw.refreshProjection()
 
@@ -99,31 +104,25 @@ def _place(document: Document, node: Any, placement: Placement, sketch: Layer | 
 
 def _place_for(
     document: Document, placement: Placement, sketch: Layer | None
-) -> tuple[Any, Any | None]:
-    """The parent, and the child to go above; None is its bottom."""
+) -> tuple[Any, Any | None, bool]:
+    """The parent, the child to go above, None for its top; and whether to blend "behind" that."""
     root = document.raw.rootNode()
     if placement is Placement.inside_active_group:
         active = document.active_layer
         if active is None:
-            return root, rearranging.topmost(root)
+            return root, rearranging.topmost(root), False
         if active.type == "grouplayer":
-            return active.node, rearranging.topmost(active.node)
-        return active.node.parentNode(), active.node
-    parent = None if sketch is None or placement is Placement.top else sketch.node.parentNode()
-    if parent is None or sketch is None:
-        return root, rearranging.topmost(root)
+            return active.node, rearranging.topmost(active.node), False
+        return active.node.parentNode(), active.node, False
+    node = None if sketch is None or placement is Placement.top else sketch.node
+    parent = None if node is None else node.parentNode()
+    if node is None or parent is None:
+        return root, rearranging.topmost(root), False
     if placement is Placement.above_sketch:
-        return parent, sketch.node
-    return parent, rearranging.beneath(parent, sketch.node)
-
-
-def _add_at_bottom(parent: Any, node: Any) -> None:
-    """Add below all others, which Krita has no call for: it is the first while they are out."""
-    if not rearranging.can_rearrange(parent):
-        parent.addChildNode(node, parent.childNodes()[0])
-        return
-    others = rearranging.empty(parent)
-    try:
-        parent.addChildNode(node, None)
-    finally:
-        rearranging.put_back(parent, others)
+        return parent, node, False
+    while (beneath := rearranging.beneath(parent, node)) is None:
+        outer = parent.parentNode()
+        if outer is None:
+            return parent, node, True
+        node, parent = parent, outer
+    return parent, beneath, False

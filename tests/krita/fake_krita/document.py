@@ -131,7 +131,7 @@ class Document:
     def setBatchmode(self, batch_mode: bool) -> None:
         self.kis.batch_mode = batch_mode
 
-    def rootNode(self) -> Node | None:
+    def rootNode(self) -> Any:
         return Node(self._image.root) if self.kis.is_open else None
 
     def topLevelNodes(self) -> list[Node]:
@@ -145,16 +145,16 @@ class Document:
         if self.kis.is_open and node.kis.parent is not None:
             self._image.active = node.kis
 
-    def createNode(self, name: str, kind: str) -> Node | None:
+    def createNode(self, name: str, kind: str) -> Any:
         if not self.kis.is_open:
             return None
         space = ("A", "U8", "default") if kind.endswith("mask") else self._image.space
         return Node(KisNode(self._image, name, kind, space))
 
-    def createGroupLayer(self, name: str) -> Node | None:
+    def createGroupLayer(self, name: str) -> Any:
         return self.createNode(name, "grouplayer")
 
-    def createTransparencyMask(self, name: str) -> Node | None:
+    def createTransparencyMask(self, name: str) -> Any:
         return self.createNode(name, "transparencymask")
 
     def pixelData(self, x: int, y: int, width: int, height: int) -> QtCore.QByteArray:

@@ -79,7 +79,7 @@ def layer_names(parent: Any) -> list[str]:
     return [child.name() for child in parent.childNodes()]
 
 
-def finish(steps: Generator[None, None, Value]) -> Value:
+def finish(steps: Generator[float | None, None, Value]) -> Value:
     """Run a generator to its end; what it returns."""
     while True:
         try:
