@@ -15,7 +15,9 @@ from s2i_client.installed import InstallState
 from s2i_client.jobs import Job, JobState, Result, error_of
 from s2i_client.launch import LaunchReport, LaunchState
 from s2i_client.messages import VERSION, Ready, Status, Submit
-from s2i_client.pixels import Picture, ResultLayer
+from s2i_client.pixels import LayerInfo, Picture, ResultLayer
+
+INFO = LayerInfo.__dataclass_fields__
 
 
 class ScriptedClient:
@@ -123,7 +125,8 @@ class ScriptedClient:
         self._events.append(Event(EventKind.job_changed, job))
 
     def finish(self, job: Job, *layers: ResultLayer, **timing: float) -> None:
-        result = Result(layers, [[layer.data] for layer in layers], timing)
+        infos = [LayerInfo(**{f: getattr(each, f) for f in INFO}) for each in layers]
+        result = Result(infos, [[each.data] for each in layers], timing)
         self.end(job, JobState.done, result=result)
 
     def fail(self, job: Job, code: str, message: str, fix: str = "") -> None:

@@ -17,10 +17,11 @@ class Values:
     """Every setting with its default.
 
     `apply_as`: `group`, `one_layer` or `by_color`. `placement`: where results land, a name of
-    `Placement`. `only_selection`: leave out what is not selected. `preview`: show a result over the canvas before it is applied. `context`: how much
-    of what lies around a selection is looked at, in parts of its longer side. `live_grace`:
-    milliseconds between the end of a stroke and the request. `history_megabytes`: how much of
-    results a document keeps. `device` and `memory_gigabytes` (0: no limit) are for the daemon.
+    `Placement`. `only_selection`: leave out what is not selected. `preview`: show a result over the
+    canvas before it is applied. `context`: how much of what lies around a selection is looked at,
+    in parts of its longer side. `live_grace`: milliseconds between the end of a stroke and the
+    request. `history_megabytes`: how much of results a document keeps. `device` and
+    `memory_gigabytes` (0: no limit) are for the daemon.
     `remote_*`: a daemon on another machine. `wheels`: a folder to install from, without a network.
     `folded`: names of the docker's parts that the user folded or unfolded, with commas.
     """

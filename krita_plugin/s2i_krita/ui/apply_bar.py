@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..host.results import Placement
 from ..model.document_model import ApplyAs, DocumentModel
 from ..qt import QtWidgets, pyqtSlot
@@ -52,8 +54,8 @@ class ApplyBar(QtWidgets.QWidget):
         values = self._settings
         self._how.activated.connect(lambda i: values.set("apply_as", self._how.itemData(i)))
         self._where.activated.connect(lambda i: values.set("placement", self._where.itemData(i)))
-        self._within.clicked.connect(lambda on: values.set("only_selection", on))
-        self._apply.clicked.connect(lambda: model.apply())
+        self._within.clicked.connect(partial(values.set, "only_selection"))
+        self._apply.clicked.connect(lambda _on: model.apply())
         for signal in (
             values.changed,
             model.selected_changed,

@@ -61,8 +61,9 @@ class ElidedLabel(QtWidgets.QLabel):
     def minimumSizeHint(self) -> QtCore.QSize:  # noqa: N802 - Qt's name
         return QtCore.QSize(0, super().minimumSizeHint().height())
 
-    def paintEvent(self, event: QtGui.QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
-        shown = self.fontMetrics().elidedText(self.text(), ELIDE, self.width())
+    def paintEvent(self, a0: QtGui.QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
+        room = self.rect().adjusted(max(0, self.indent()), 0, 0, 0)
+        shown = self.fontMetrics().elidedText(self.text(), ELIDE, room.width())
         tip = (
             self._tip
             if shown == self.text()
@@ -75,7 +76,7 @@ class ElidedLabel(QtWidgets.QLabel):
         assert style is not None
         style.drawItemText(
             painter,
-            self.rect(),
+            room,
             int(self.alignment()),
             self.palette(),
             self.isEnabled(),
@@ -95,7 +96,7 @@ class ElidedCheckBox(QtWidgets.QCheckBox):
         height = super().minimumSizeHint().height()
         return QtCore.QSize(height, height)
 
-    def paintEvent(self, event: QtGui.QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
+    def paintEvent(self, a0: QtGui.QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         painter = QtWidgets.QStylePainter(self)
         option = QtWidgets.QStyleOptionButton()
         self.initStyleOption(option)
@@ -109,7 +110,7 @@ class ElidedCheckBox(QtWidgets.QCheckBox):
 
 
 class CompactCombo(QtWidgets.QComboBox):
-    """A combo box as wide as there is room. The wheel scrolls the docker unless it has the focus."""
+    """A combo box as wide as there is room. Without focus, the wheel scrolls the docker."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -133,11 +134,33 @@ class CompactCombo(QtWidgets.QComboBox):
             self.setCurrentIndex(index)
             blocker.unblock()
 
-    def wheelEvent(self, event: QtGui.QWheelEvent | None) -> None:  # noqa: N802 - Qt's name
+    def paintEvent(self, e: QtGui.QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
+        """As Qt's, with a text that ends in dots."""
+        painter = QtWidgets.QStylePainter(self)
+        option = QtWidgets.QStyleOptionComboBox()
+        self.initStyleOption(option)
+        style = self.style()
+        assert style is not None
+        if self.currentIndex() < 0:
+            faint = self.palette().color(QtGui.QPalette.ColorRole.PlaceholderText)
+            option.palette.setColor(QtGui.QPalette.ColorRole.ButtonText, faint)
+            option.currentText = self.placeholderText()
+        kinds = QtWidgets.QStyle
+        room = style.subControlRect(
+            kinds.ComplexControl.CC_ComboBox, option, kinds.SubControl.SC_ComboBoxEditField, self
+        ).width()
+        if not option.currentIcon.isNull():
+            room -= option.iconSize.width() + SPACING
+        text = self.fontMetrics().elidedText(option.currentText, ELIDE, room - SPACING)
+        option.currentText = text
+        painter.drawComplexControl(kinds.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(kinds.ControlElement.CE_ComboBoxLabel, option)
+
+    def wheelEvent(self, e: QtGui.QWheelEvent | None) -> None:  # noqa: N802 - Qt's name
         if self.hasFocus():
-            super().wheelEvent(event)
-        elif event is not None:
-            event.ignore()
+            super().wheelEvent(e)
+        elif e is not None:
+            e.ignore()
 
 
 def row(label: QtWidgets.QWidget, *fields: QtWidgets.QWidget) -> QtWidgets.QHBoxLayout:
@@ -169,8 +192,21 @@ def reserve(widget: QtWidgets.QWidget) -> None:
 
 
 def wrapped_label(name: str, title: str) -> QtWidgets.QLabel:
-    """A paragraph of plain text."""
+    """A paragraph of plain text, which does not widen the docker."""
     label = identify(QtWidgets.QLabel(), name, title)
     label.setTextFormat(QtCore.Qt.TextFormat.PlainText)
     label.setWordWrap(True)
+    policy = label.sizePolicy()
+    policy.setHorizontalPolicy(_IGNORED)
+    label.setSizePolicy(policy)
     return label
+
+
+def capitalized(text: str) -> str:
+    """A word or two that begin a line."""
+    return text[:1].upper() + text[1:]
+
+
+def line_height() -> int:
+    """Of the program's font, in pixels: what sizes are measured in."""
+    return QtGui.QFontMetrics(QtWidgets.QApplication.font()).height()

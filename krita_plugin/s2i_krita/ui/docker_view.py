@@ -60,9 +60,9 @@ class DockerView(QtWidgets.QWidget):
         self._dialog.show()
         self._dialog.raise_()
 
-    def changeEvent(self, event: QtCore.QEvent | None) -> None:  # noqa: N802 - Qt's name
-        super().changeEvent(event)
-        is_palette = event is not None and event.type() == QtCore.QEvent.Type.PaletteChange
+    def changeEvent(self, a0: QtCore.QEvent | None) -> None:  # noqa: N802 - Qt's name
+        super().changeEvent(a0)
+        is_palette = a0 is not None and a0.type() == QtCore.QEvent.Type.PaletteChange
         if is_palette and self._looks_dark() != self._is_dark:
             # Krita's icons are other ones in a dark theme.
             self._is_dark = self._looks_dark()

@@ -10,6 +10,7 @@ from .compact import (
     ElidedLabel,
     Icon,
     Shortcut,
+    capitalized,
     column,
     identify,
     push_button,
@@ -38,7 +39,7 @@ class GenerateBar(QtWidgets.QWidget):
         self._run.clicked.connect(self._clicked)
         self._live = identify(QtWidgets.QPushButton(_("Live")), "live", _("Live"))
         self._live.setCheckable(True)
-        self._live.setIcon(icon("media-record"))
+        self._live.setIcon(icon("infinity"))
         self._live.clicked.connect(model.live.toggle)
         buttons = QtWidgets.QHBoxLayout()
         buttons.setSpacing(SPACING)
@@ -97,11 +98,11 @@ class GenerateBar(QtWidgets.QWidget):
             if progress.preview is not None:
                 self._preview.setPixmap(self._small(progress.preview))
 
-    def event(self, event: QtCore.QEvent | None) -> bool:
+    def event(self, a0: QtCore.QEvent | None) -> bool:
         # The user may have changed the shortcuts since.
-        if event is not None and event.type() == QtCore.QEvent.Type.Enter:
+        if a0 is not None and a0.type() == QtCore.QEvent.Type.Enter:
             self._show_shortcuts()
-        return super().event(event)
+        return super().event(a0)
 
     def _show_shortcuts(self) -> None:
         busy = self._model.is_busy
@@ -123,7 +124,8 @@ class GenerateBar(QtWidgets.QWidget):
     def _idle_text(self) -> str:
         if self._model.live.active:
             return _("Live: draw, and the result follows")
-        devices = self._model.connection.devices
+        # Devices are called cpu and cuda:0, which are initials.
+        devices = [name.upper() for name in self._model.connection.devices]
         if not self._model.connection.is_ready:
             return _("Not connected")
         return _("Ready") + (f" ({', '.join(devices)})" if devices else "")
@@ -142,6 +144,7 @@ class GenerateBar(QtWidgets.QWidget):
 
 
 def _step_text(step: str, place: int) -> str:
+    step = capitalized(step)
     return _("{step}, {count} before it", step=step, count=place) if place else step
 
 

@@ -6,28 +6,22 @@ from ..model.document_model import DocumentModel
 from ..model.history import Entry
 from ..qt import QtCore, QtGui, QtWidgets, pyqtSlot
 from ..texts import _
-from .compact import Icon, identify
+from .compact import Icon, identify, line_height
 from .picture_tip import picture_tip
+from .tiles import TileList
 
 THUMBNAIL_LINES = 4  # a thumbnail's side, in lines of text
 _ROLE = QtCore.Qt.ItemDataRole
 
 
-class HistoryView(QtWidgets.QListWidget):
+class HistoryView(TileList):
     """Choosing a result shows it; what can be done with it is in its context menu."""
 
     def __init__(self, model: DocumentModel, icon: Icon):
-        super().__init__()
+        super().__init__(THUMBNAIL_LINES * line_height(), _("Results appear here"))
         identify(self, "history", _("Results"))
         self._model, self._icon = model, icon
-        side = THUMBNAIL_LINES * self.fontMetrics().height()
-        self.setViewMode(QtWidgets.QListView.ViewMode.IconMode)
-        self.setIconSize(QtCore.QSize(side, side))
-        self.setGridSize(QtCore.QSize(side + 8, side + 8))
-        self.setResizeMode(QtWidgets.QListView.ResizeMode.Adjust)
-        self.setMovement(QtWidgets.QListView.Movement.Static)
-        self.setUniformItemSizes(True)
-        self.setMinimumHeight(side + 16)
+        self.setMinimumHeight(self.gridSize().height() + 2 * self.frameWidth())
         self.setSizePolicy(
             QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Expanding
         )
@@ -56,21 +50,12 @@ class HistoryView(QtWidgets.QListWidget):
         blocker.unblock()
         self._show_selected()
 
-    def keyPressEvent(self, event: QtGui.QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
+    def keyPressEvent(self, e: QtGui.QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
         entry = self._current()
-        if event is not None and event.key() == QtCore.Qt.Key.Key_Delete and entry is not None:
+        if e is not None and e.key() == QtCore.Qt.Key.Key_Delete and entry is not None:
             self._model.discard(entry)
         else:
-            super().keyPressEvent(event)
-
-    def paintEvent(self, event: QtGui.QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
-        super().paintEvent(event)
-        if self.count() == 0 and (viewport := self.viewport()) is not None:
-            painter = QtGui.QPainter(viewport)
-            painter.setOpacity(0.6)
-            flags = QtCore.Qt.AlignmentFlag.AlignCenter | QtCore.Qt.TextFlag.TextWordWrap
-            rect = viewport.rect().adjusted(8, 0, -8, 0)
-            painter.drawText(rect, int(flags), _("Results appear here"))
+            super().keyPressEvent(e)
 
     @pyqtSlot()
     def _show_selected(self) -> None:
@@ -110,7 +95,7 @@ def result_menu(
 
     for name, text, picture, command in (
         ("apply_result", _("Apply"), "dialog-ok", apply),
-        ("reuse", _("Use these settings again"), "edit-undo", lambda: model.reuse(entry)),
+        ("reuse", _("Use these settings again"), "applications-system", lambda: model.reuse(entry)),
         (
             "take_result_palette",
             _("Take its colors into the palette"),

@@ -31,7 +31,7 @@ class InputRow(QtWidgets.QWidget):
         self._icon = icon
         self.setObjectName(f"input_{declared.name}")
         self.check: ElidedCheckBox | None = None
-        label: QtWidgets.QWidget = ElidedLabel(self.title, self.help)
+        label: QtWidgets.QWidget = _beside_checks(ElidedLabel(self.title, self.help))
         if not declared.required:
             label = self.check = identify(
                 ElidedCheckBox(self.title), f"use_{declared.name}", self.title, self.help
@@ -70,7 +70,7 @@ class InputRow(QtWidgets.QWidget):
             hints = tool_button(
                 "add_hint_layer",
                 _("Paint hints"),
-                self._icon("addlayer"),
+                self._icon("krita_tool_freehand"),
                 _("Make a layer for color hints above the lines, or go to the one there is"),
             )
             hints.clicked.connect(self.model.add_hint_layer)
@@ -124,15 +124,15 @@ class InputRow(QtWidgets.QWidget):
         except UnreadablePicture as unreadable:
             self.model.tell(Message(str(unreadable)))
 
-    def dragEnterEvent(self, event: QtGui.QDragEnterEvent | None) -> None:  # noqa: N802
-        mime = event.mimeData() if event is not None else None
-        if event is not None and mime is not None and (mime.hasImage() or _file_of(mime)):
-            event.acceptProposedAction()
+    def dragEnterEvent(self, a0: QtGui.QDragEnterEvent | None) -> None:  # noqa: N802
+        mime = a0.mimeData() if a0 is not None else None
+        if a0 is not None and mime is not None and (mime.hasImage() or _file_of(mime)):
+            a0.acceptProposedAction()
 
-    def dropEvent(self, event: QtGui.QDropEvent | None) -> None:  # noqa: N802 - Qt's name
-        if event is not None:
-            event.acceptProposedAction()
-            self._take_mime(event.mimeData(), _("Dropped picture"))
+    def dropEvent(self, a0: QtGui.QDropEvent | None) -> None:  # noqa: N802 - Qt's name
+        if a0 is not None:
+            a0.acceptProposedAction()
+            self._take_mime(a0.mimeData(), _("Dropped picture"))
 
     # The palette.
 
@@ -184,9 +184,9 @@ class SourceCombo(CompactCombo):
         self._fill()
         super().showPopup()
 
-    def focusInEvent(self, event: QtGui.QFocusEvent | None) -> None:  # noqa: N802 - Qt's name
+    def focusInEvent(self, e: QtGui.QFocusEvent | None) -> None:  # noqa: N802 - Qt's name
         self._fill()
-        super().focusInEvent(event)
+        super().focusInEvent(e)
 
     @property
     def _source(self) -> Source:
@@ -224,6 +224,16 @@ def _data(source: Source) -> str | None:
     if source.kind is SourceKind.nothing:
         return None
     return source.layer if source.kind is SourceKind.layer else source.kind.value
+
+
+def _beside_checks(label: ElidedLabel) -> ElidedLabel:
+    """Begin the text where that of check boxes begins."""
+    style = label.style()
+    assert style is not None
+    metric = QtWidgets.QStyle.PixelMetric
+    width = style.pixelMetric(metric.PM_IndicatorWidth)
+    label.setIndent(width + style.pixelMetric(metric.PM_CheckBoxLabelSpacing))
+    return label
 
 
 def _file_of(mime: QtCore.QMimeData | None) -> Path | None:

@@ -30,8 +30,8 @@ class InstallLog(Section):
         link = identify(QtWidgets.QLabel(), "log_file", _("Open the log file"), str(log))
         link.setText(f'<a href="{url}">{_("Open the log file")}</a>')
         link.setOpenExternalLinks(True)
-        link.setTextInteractionFlags(QtCore.Qt.TextInteractionFlag.LinksAccessibleByMouse
-                                     | QtCore.Qt.TextInteractionFlag.LinksAccessibleByKeyboard)  # fmt: skip
+        flags = QtCore.Qt.TextInteractionFlag
+        link.setTextInteractionFlags(flags.LinksAccessibleByMouse | flags.LinksAccessibleByKeyboard)
         layout = column(self.body)
         layout.addWidget(self._text)
         layout.addWidget(link)

@@ -29,7 +29,7 @@ class MessageBar(QtWidgets.QFrame):
                 | QtCore.Qt.TextInteractionFlag.TextSelectableByKeyboard
             )
         self._repair = push_button("repair", "")
-        dismiss = tool_button("dismiss", _("Dismiss"), icon("dialog-close"))
+        dismiss = tool_button("dismiss", _("Dismiss"), icon("docker_close"))
         texts = column(words := QtWidgets.QWidget())
         texts.setSpacing(SPACING // 2)
         texts.addWidget(self._text)

@@ -6,8 +6,9 @@ from ..model.document_model import DocumentModel
 from ..model.palette import Color
 from ..qt import QtCore, QtGui, QtWidgets, pyqtSlot
 from ..texts import _
-from .compact import Icon, column, identify, tool_button
+from .compact import Icon, column, identify, line_height, tool_button
 from .section import Section
+from .tiles import TileList
 
 SWATCH_LINES = 1.3  # a swatch's side, in lines of text
 MOST_ROWS = 4
@@ -18,7 +19,7 @@ class PaletteSection(Section):
     """The swatches, and buttons to add, to take colors from a picture, and to lock."""
 
     def __init__(self, model: DocumentModel, icon: Icon):
-        super().__init__("palette", _("Palette"), model.settings, folded=True)
+        super().__init__("palette", _("Swatches"), model.settings, folded=True)
         self._model, self._icon = model, icon
         self._lock = tool_button(
             "lock_palette",
@@ -37,7 +38,7 @@ class PaletteSection(Section):
             icon("krita_tool_color_sampler"),
             _("Take the main colors of the reference or of the result"),
         )
-        take.clicked.connect(lambda: model.take_palette())
+        take.clicked.connect(lambda _on: model.take_palette())
         for button in (take, add, self._lock):
             self.add_button(button)
         column(self.body).addWidget(Swatches(model))
@@ -56,21 +57,14 @@ class PaletteSection(Section):
             self._model.palette.add(color)
 
 
-class Swatches(QtWidgets.QListWidget):
+class Swatches(TileList):
     """Click or Return: paint with it. Middle or Alt click, or Delete: remove it."""
 
     def __init__(self, model: DocumentModel):
-        super().__init__()
-        identify(self, "swatches", _("Palette"))
+        side = round(SWATCH_LINES * line_height())
+        super().__init__(side, _("No colors yet"))
+        identify(self, "swatches", _("Swatches"))
         self._model = model
-        self._side = round(SWATCH_LINES * self.fontMetrics().height())
-        size = QtCore.QSize(self._side, self._side)
-        self.setViewMode(QtWidgets.QListView.ViewMode.IconMode)
-        self.setResizeMode(QtWidgets.QListView.ResizeMode.Adjust)
-        self.setMovement(QtWidgets.QListView.Movement.Static)
-        self.setUniformItemSizes(True)
-        self.setIconSize(size)
-        self.setGridSize(size + QtCore.QSize(4, 4))
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Fixed)
         self.setAcceptDrops(True)
         self.itemClicked.connect(self._use)
@@ -93,46 +87,38 @@ class Swatches(QtWidgets.QListWidget):
             self.addItem(item)
         self._fit()
 
-    def resizeEvent(self, event: QtGui.QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
-        super().resizeEvent(event)
+    def resizeEvent(self, e: QtGui.QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(e)
         self._fit()
 
-    def mousePressEvent(self, event: QtGui.QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
-        assert event is not None
-        item = self.itemAt(event.pos())
-        alt = event.modifiers() & QtCore.Qt.KeyboardModifier.AltModifier
-        if item is not None and (alt or event.button() == QtCore.Qt.MouseButton.MiddleButton):
+    def mousePressEvent(self, e: QtGui.QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
+        assert e is not None
+        item = self.itemAt(e.pos())
+        alt = e.modifiers() & QtCore.Qt.KeyboardModifier.AltModifier
+        if item is not None and (alt or e.button() == QtCore.Qt.MouseButton.MiddleButton):
             self._model.palette.remove(item.data(_ROLE.UserRole))
-        elif event.button() == QtCore.Qt.MouseButton.LeftButton:
-            super().mousePressEvent(event)
+        elif e.button() == QtCore.Qt.MouseButton.LeftButton:
+            super().mousePressEvent(e)
 
-    def keyPressEvent(self, event: QtGui.QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
+    def keyPressEvent(self, e: QtGui.QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
         item = self.currentItem()
-        if event is not None and event.key() == QtCore.Qt.Key.Key_Delete and item is not None:
+        if e is not None and e.key() == QtCore.Qt.Key.Key_Delete and item is not None:
             self._model.palette.remove(item.data(_ROLE.UserRole))
         else:
-            super().keyPressEvent(event)
+            super().keyPressEvent(e)
 
-    def dragEnterEvent(self, event: QtGui.QDragEnterEvent | None) -> None:  # noqa: N802
-        if event is not None and _color_of(event.mimeData()):
-            event.acceptProposedAction()
+    def dragEnterEvent(self, e: QtGui.QDragEnterEvent | None) -> None:  # noqa: N802
+        if e is not None and _color_of(e.mimeData()):
+            e.acceptProposedAction()
 
-    def dragMoveEvent(self, event: QtGui.QDragMoveEvent | None) -> None:  # noqa: N802 - Qt's name
-        if event is not None:
-            event.acceptProposedAction()
+    def dragMoveEvent(self, e: QtGui.QDragMoveEvent | None) -> None:  # noqa: N802 - Qt's name
+        if e is not None:
+            e.acceptProposedAction()
 
     def dropEvent(self, event: QtGui.QDropEvent | None) -> None:  # noqa: N802 - Qt's name
         color = _color_of(event.mimeData()) if event is not None else None
         if color is not None:
             self._model.palette.add(color)
-
-    def paintEvent(self, event: QtGui.QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
-        super().paintEvent(event)
-        if self.count() == 0 and (viewport := self.viewport()) is not None:
-            painter = QtGui.QPainter(viewport)
-            painter.setOpacity(0.6)
-            center = int(QtCore.Qt.AlignmentFlag.AlignCenter)
-            painter.drawText(viewport.rect(), center, _("No colors yet"))
 
     def _use(self, item: QtWidgets.QListWidgetItem) -> None:
         self._model.document.set_foreground(item.data(_ROLE.UserRole))
@@ -143,6 +129,12 @@ class Swatches(QtWidgets.QListWidget):
         frame = 2 * self.frameWidth()
         per_row = max(1, (self.width() - frame) // step)
         rows = min(MOST_ROWS, max(1, -(-self.count() // per_row)))
+        policies = QtCore.Qt.ScrollBarPolicy
+        # One that comes only when it is needed is counted as there already by Qt.
+        fits = self.count() <= rows * per_row
+        self.setVerticalScrollBarPolicy(
+            policies.ScrollBarAlwaysOff if fits else policies.ScrollBarAsNeeded
+        )
         height = rows * step + frame + 2
         if height != self.height():
             self.setFixedHeight(height)

@@ -12,6 +12,7 @@ from .compact import (
     ElidedCheckBox,
     ElidedLabel,
     Icon,
+    capitalized,
     column,
     identify,
     row,
@@ -95,7 +96,7 @@ class ChoiceField(ParameterField):
     def build(self) -> None:
         self._combo = CompactCombo()
         for choice in self.parameter.choices:
-            self._combo.add(_(choice), choice)
+            self._combo.add(capitalized(_(choice)), choice)
         self._combo.activated.connect(lambda i: self.set_value(self._combo.itemData(i)))
         self.lay_out(self._combo)
 

@@ -19,7 +19,6 @@ class Section(QtWidgets.QWidget):
         identify(self, f"{name}_section", title)
         self.heading = identify(QtWidgets.QToolButton(), f"{name}_heading", title)
         self.heading.setText(title)
-        self.heading.setCheckable(True)
         self.heading.setAutoRaise(True)
         self.heading.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
         self.heading.setToolButtonStyle(QtCore.Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -34,8 +33,7 @@ class Section(QtWidgets.QWidget):
         layout.setSpacing(SPACING // 2)
         layout.addLayout(self._top)
         layout.addWidget(self.body)
-        self.heading.setChecked(not self.folded)
-        self.heading.toggled.connect(self._toggled)
+        self.heading.clicked.connect(self._toggle)
         self._show()
 
     @property
@@ -50,11 +48,8 @@ class Section(QtWidgets.QWidget):
     def _others(self) -> set[str]:
         return set(filter(None, self._settings.values.folded.split(",")))
 
-    def _toggled(self, is_open: bool) -> None:
-        others = self._others() - {self._name}
-        if is_open == self._default:
-            others.add(self._name)
-        self._settings.set("folded", ",".join(sorted(others)))
+    def _toggle(self) -> None:
+        self._settings.set("folded", ",".join(sorted(self._others() ^ {self._name})))
         self._show()
 
     def _show(self) -> None:

@@ -250,7 +250,7 @@ class OwnKey(QtWidgets.QWidget):
         layout.addLayout(line)
         layout.addWidget(help_label)
 
-    def showEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+    def showEvent(self, a0: object) -> None:  # noqa: N802 - Qt's name
         if not self._key.text():
             try:
                 self._key.setText(own_keys()[0])

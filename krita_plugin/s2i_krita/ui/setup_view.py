@@ -61,10 +61,10 @@ class SetupView(QtWidgets.QWidget):
         installing = status.state is DaemonState.installing
         self._headline.setText(headline)
         self._text.setText(text)
-        self._text.setVisible(bool(text))
         failure = "\n\n".join(filter(None, (_(status.message), _(status.fix))))
         self._failure.setText(failure)
         self._failure.setVisible(bool(failure))
+        self._text.setVisible(bool(text) and not failure)
         self._main.setText(button)
         self._main.setAccessibleName(button)
         self._main.setIcon(self._icon("process-stop") if installing else QtGui.QIcon())

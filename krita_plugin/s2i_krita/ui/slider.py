@@ -34,6 +34,10 @@ class SliderSpinBox(QtWidgets.QDoubleSpinBox):
         self._line.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
         self._line.setContextMenuPolicy(QtCore.Qt.ContextMenuPolicy.NoContextMenu)
         self._line.setCursor(QtCore.Qt.CursorShape.SplitHCursor)
+        # Else it would paint its background over the filled part.
+        palette = self._line.palette()
+        palette.setBrush(QtGui.QPalette.ColorRole.Base, QtGui.QBrush(QtCore.Qt.BrushStyle.NoBrush))
+        self._line.setPalette(palette)
         self._line.installEventFilter(self)
         self.editingFinished.connect(self._stop_typing)
 
@@ -43,33 +47,33 @@ class SliderSpinBox(QtWidgets.QDoubleSpinBox):
         self.setValue(value)
         blocker.unblock()
 
-    def eventFilter(self, watched: QtCore.QObject | None, event: QtCore.QEvent | None) -> bool:  # noqa: N802
-        if watched is not self._line or event is None:
-            return super().eventFilter(watched, event)
-        if event.type() == _EVENT.Paint and self._line is not None:
+    def eventFilter(self, a0: QtCore.QObject | None, a1: QtCore.QEvent | None) -> bool:  # noqa: N802
+        if a0 is not self._line or a1 is None:
+            return super().eventFilter(a0, a1)
+        if a1.type() == _EVENT.Paint and self._line is not None:
             self._paint_fill(self._line)
-        elif isinstance(event, QtGui.QMouseEvent) and self._line is not None and not self._typing:
-            return self._mouse(event)
+        elif isinstance(a1, QtGui.QMouseEvent) and self._line is not None and not self._typing:
+            return self._mouse(a1)
         return False
 
-    def keyPressEvent(self, event: QtGui.QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
-        assert event is not None
-        if not self._typing and event.key() in _EDIT_KEYS:
+    def keyPressEvent(self, e: QtGui.QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
+        assert e is not None
+        if not self._typing and e.key() in _EDIT_KEYS:
             self._type()
             return
-        if not self._typing and event.text().strip() and event.text() in "0123456789-.,":
+        if not self._typing and e.text().strip() and e.text() in "0123456789-.,":
             self._type()
-        elif self._typing and event.key() == _KEY.Key_Escape:
+        elif self._typing and e.key() == _KEY.Key_Escape:
             self.show_value(self.value())
             self._stop_typing()
             return
-        super().keyPressEvent(event)
+        super().keyPressEvent(e)
 
-    def wheelEvent(self, event: QtGui.QWheelEvent | None) -> None:  # noqa: N802 - Qt's name
+    def wheelEvent(self, e: QtGui.QWheelEvent | None) -> None:  # noqa: N802 - Qt's name
         if self.hasFocus():
-            super().wheelEvent(event)
-        elif event is not None:
-            event.ignore()  # the docker scrolls
+            super().wheelEvent(e)
+        elif e is not None:
+            e.ignore()  # the docker scrolls
 
     @property
     def _typing(self) -> bool:
