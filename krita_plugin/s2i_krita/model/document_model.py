@@ -313,17 +313,8 @@ class DocumentModel(QtCore.QObject):
         )
         result = yield from self._ended(job)
         self._tell_progress(Progress(1.0, _("Keeping the result")))
-        layers = (
-            replace(layer, title=layer.title or declaration.output(layer.name).title)
-            for layer in result
-        )
         entry = yield from make_entry(
-            declaration.name,
-            _(declaration.title),
-            dict(parameters),
-            request.region,
-            layers,
-            request.within,
+            declaration, parameters, result, request.region, request.within
         )
         self.history.add(entry, self.settings.values.history_megabytes << 20)
         self._remember()

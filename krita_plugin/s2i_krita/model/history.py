@@ -11,12 +11,14 @@ import threading
 import time
 import uuid
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from s2i_client.declaration import Declaration, Value
 from s2i_client.geometry import Bounds, Point
-from s2i_client.pixels import LayerInfo, ResultLayer, with_data
+from s2i_client.jobs import Result
+from s2i_client.pixels import Buffer, LayerInfo, ResultLayer, with_data
 
 from ..host.document import Document
 from ..host.selection import Selection
@@ -39,7 +41,8 @@ class StoredLayer:
     packed: bytes
 
     def unpack(self) -> ResultLayer:
-        layer = with_data(self.info, zlib.decompress(self.packed))
+        # Told the size, zlib fills one buffer and copies nothing while it keeps Python waiting.
+        layer = with_data(self.info, zlib.decompress(self.packed, bufsize=self.info.byte_count))
         assert isinstance(layer, ResultLayer)
         return layer
 
@@ -109,37 +112,30 @@ class History(QtCore.QObject):
 
 
 def make_entry(
-    pipeline: str,
-    title: str,
-    parameters: dict[str, Any],
+    declaration: Declaration,
+    parameters: dict[str, Value],
+    result: Result,
     region: Bounds,
-    layers: Iterator[ResultLayer],
     within: Selection | None = None,
 ) -> Work:
-    """Compress a result's layers on another thread, one at a time; returns the `Entry`.
-
-    `layers` is taken from on this thread, a layer between two events: to join a large one's
-    pieces takes a moment too.
-    """
-    stored: list[StoredLayer] = []
-    for layer in layers:
-        stored.append(StoredLayer(_info(layer), (yield from _on_thread(_pack, layer))))
-        yield
-    # Only the layer that shows it is unpacked again: a large canvas would not fit twice.
+    """Compress a result on another thread; returns the `Entry`."""
+    stored = []
+    for index, info in enumerate(result.infos):
+        packed = yield from _on_thread(_pack, result.pieces(index))
+        title = info.title or declaration.output(info.name).title
+        stored.append(StoredLayer(replace(info, title=title), packed))
     shown = next(s for s in stored if s.info is composite([s.info for s in stored]))
     small = yield from _on_thread(lambda: thumbnail(shown.unpack()))
-    return Entry(
-        uuid.uuid4().hex, pipeline, title, parameters, region, tuple(stored), small, within
-    )
+    title = _(declaration.title)
+    made = (uuid.uuid4().hex, declaration.name, title, dict(parameters), region, tuple(stored))
+    return Entry(*made, small, within)
 
 
-def _pack(layer: ResultLayer) -> bytes:
+def _pack(pieces: Sequence[Buffer]) -> bytes:
+    """The pieces of one picture, compressed; they are never joined."""
     # Level 1: flats and lines shrink to a hundredth with it too, and it is five times as fast.
-    return zlib.compress(layer.data, 1)
-
-
-def _info(layer: ResultLayer) -> LayerInfo:
-    return LayerInfo(**{name: getattr(layer, name) for name in LayerInfo.__dataclass_fields__})
+    packer = zlib.compressobj(1)
+    return b"".join([*map(packer.compress, pieces), packer.flush()])
 
 
 def _on_thread(function: Any, *arguments: Any) -> Work:
