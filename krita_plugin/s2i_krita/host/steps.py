@@ -8,12 +8,17 @@ from typing import Any, TypeVar
 from krita import Krita
 from s2i_client.geometry import Bounds
 
+from ..texts import _
+
+from ..qt import QtCore
+
 Value = TypeVar("Value")
 
 # Work that yields whenever the event loop should run, None or the seconds to wait at least, and
 # returns its value.
 Steps = Generator[float | None, None, Value]
 _BUSY_SECONDS = 0.005
+_META_CALL = 43  # QEvent.Type.MetaCall; PyQt5 and PyQt6 both take a number here
 
 # Krita 5.1.5 reads or writes so much in some 8 ms (measured: 4096 × 512 RGBA take 15 ms).
 BYTES_PER_STEP = 4 << 20
@@ -25,7 +30,7 @@ class DocumentClosed(Exception):
     """The document was closed while something was under way in it."""
 
     def __init__(self) -> None:
-        super().__init__("The document was closed. Open it again and repeat what you did.")
+        super().__init__(_("The document was closed. Open it again and repeat what you did."))
 
 
 def is_open(document: Any) -> bool:
@@ -52,6 +57,15 @@ def until_idle(document: Any) -> Steps[None]:
         if is_idle(document):
             return
         yield _BUSY_SECONDS
+
+
+def deliver_pending() -> None:
+    """Let Krita's window learn of all layers that were added until now.
+
+    It is told by queued signals, and asserts or (before 5.3) crashes when a layer is activated or
+    goes that it does not know yet.
+    """
+    QtCore.QCoreApplication.sendPostedEvents(None, _META_CALL)
 
 
 def strips(bounds: Bounds, rows: int) -> Iterator[Bounds]:

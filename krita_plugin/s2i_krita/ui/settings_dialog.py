@@ -146,10 +146,10 @@ class SettingsDialog(QtWidgets.QDialog):
                 settings,
                 "memory_gigabytes",
                 _("Memory limit"),
-                _("How much memory each worker of the daemon may use.") + " " + restart,
+                _("Memory for loaded systems on each device; those not used for longest go first.") + " " + restart,
                 (0, 1024),
                 " GB",
-                _("None"),
+                _("Half of it"),
             ),
             CheckSetting(
                 settings,
@@ -203,7 +203,7 @@ class SettingsDialog(QtWidgets.QDialog):
                 settings,
                 "remote_key",
                 _("Its key"),
-                _("The 40 characters that the daemon shows when it starts."),
+                _("The 40 characters of “server_key” in the file connection.json there."),
             )
         )
         self._remote_fault = wrapped_label("remote_fault", _("What went wrong"))
@@ -243,9 +243,11 @@ class OwnKey(QtWidgets.QWidget):
         line.addWidget(copy)
         help_label = wrapped_label("own_key_help", _("This computer's key"))
         help_label.setText(
-            _("Put it into a file in the folder “authorized_clients” of the other computer's "
-              "daemon; then that knows you.")
-        )  # fmt: skip
+            _(
+                "Put it into a file in the folder “authorized_clients” of the other computer's daemon; "
+                "then that knows you."
+            )
+        )
         layout = column(self)
         layout.addLayout(line)
         layout.addWidget(help_label)

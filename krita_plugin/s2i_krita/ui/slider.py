@@ -24,6 +24,7 @@ class SliderSpinBox(QtWidgets.QDoubleSpinBox):
         self.setRange(minimum, maximum)
         self.setSingleStep(max(10**-decimals, round((maximum - minimum) / 100, decimals)))
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
+        self.setKeyboardTracking(False)  # a number half typed is none yet
         self.setSizePolicy(
             QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed
         )
