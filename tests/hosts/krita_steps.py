@@ -201,10 +201,14 @@ def widget(docker_name: str, object_name: str) -> Any:
 
 
 def click(docker_name: str, object_name: str) -> Any:
-    """Click a widget of a docker as a user does: it has to be visible and enabled."""
+    """Click a widget of a docker as a user does: once it is visible and enabled."""
     target = widget(docker_name, object_name)
     yield target.isVisible
-    if not target.isEnabled():
+    for _ in range(200):  # Krita enables some a moment after what they wait for.
+        if target.isEnabled():
+            break
+        yield 0.01
+    else:
         raise RuntimeError(f"{object_name} is disabled, so a user could not click it")
     QTest.mouseClick(target, QtCore.Qt.MouseButton.LeftButton)
 

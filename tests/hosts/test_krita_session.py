@@ -80,6 +80,10 @@ def use_what_is_here():
     return RaisedInKrita.__name__
 
 
+def wait_for_layers(count):
+    yield lambda: len(layer_tree()) == count
+
+
 def abort():
     os.abort()
 
@@ -135,6 +139,7 @@ def test_a_stroke_stays_within_the_selection_and_in_the_saved_file(
 @pytest.mark.usefixtures("document")
 def test_a_widget_of_a_docker_is_clicked_as_a_user_does(krita: KritaSession):
     krita.run(click, "KisLayerBox", "bnDuplicate")
+    krita.run(wait_for_layers, 2)
     krita.screenshot("layers", of="KisLayerBox")
     names = [layer["name"] for layer in krita.run(layer_tree)]
     assert names == ["Background", "Copy of Background"]
