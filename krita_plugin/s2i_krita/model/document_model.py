@@ -99,7 +99,7 @@ class DocumentModel(QtCore.QObject):
         self._job: Job | None = None
         self._task: Task | None = None
         self._preview_task: Task | None = None
-        remove_forgotten(document)
+        self._tidying = Task(self._tidy(), self)
         self._restore()
         self.history.load()
         connection.state_changed.connect(self._systems_changed)
@@ -287,7 +287,7 @@ class DocumentModel(QtCore.QObject):
 
     def close(self) -> None:
         """The document or Krita closes: end what runs, touch nothing."""
-        for task in (self._task, self._preview_task):
+        for task in (self._tidying, self._task, self._preview_task):
             if task is not None:
                 task.cancel()
         if self._job is not None:
@@ -297,6 +297,11 @@ class DocumentModel(QtCore.QObject):
         self.connection.job_changed.disconnect(self._job_changed)
 
     # The work itself, each from top to bottom.
+
+    def _tidy(self) -> Work:
+        """Not while Krita is still opening the document: it learns of layers little by little."""
+        yield from until_idle(self.document.raw)
+        remove_forgotten(self.document, self.preview)
 
     def _generate(self) -> Work:
         declaration = self.pipeline
