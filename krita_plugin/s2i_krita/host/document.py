@@ -14,7 +14,7 @@ from .colors import ColorSpace
 from .layer import LAYER_TYPES, Layer, is_preview
 from .reading import read_picture
 from .selection import Selection
-from .steps import DocumentClosed, Steps, is_idle, is_open
+from .steps import DocumentClosed, Steps, deliver_pending, is_idle, is_open
 
 __all__ = ["Document", "DocumentClosed", "Selection"]
 
@@ -157,6 +157,7 @@ class Document:
         node = self.raw.createNode(name, "paintlayer")
         parent = above.node.parentNode() or self.raw.rootNode()
         parent.addChildNode(node, above.node)
+        deliver_pending()
         self.raw.setActiveNode(node)
         return Layer(self.raw, node, above.depth_in_tree)
 

@@ -16,7 +16,7 @@ from .document import Document
 from .layer import PREVIEW_NAME, Layer, is_preview
 from .scratch import Scratch
 from .selection import Selection
-from .steps import Steps, is_open, until_idle
+from .steps import Steps, deliver_pending, is_open, until_idle
 from .writing import write_picture
 
 
@@ -193,7 +193,7 @@ def _undisturbed(raw: Any) -> Iterator[None]:
         active = None
     _lock(raw)
     raw.unlock()
-    rearranging.deliver_pending()
+    deliver_pending()
     _lock(raw)
     try:
         yield

@@ -10,11 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..qt import QtCore
 from .layer import LAYER_TYPES, MASK_TYPES
 from .scratch import Scratch
-
-_META_CALL = 43  # QEvent.Type.MetaCall, which PyQt5 and PyQt6 take as a number here
 
 _replaces_all: bool | None = None
 
@@ -22,15 +19,6 @@ _replaces_all: bool | None = None
 def can_rearrange(parent: Any) -> bool:
     """Whether all children are layers as users make them, and none of Krita's inner ones."""
     return all(child.type() in LAYER_TYPES | MASK_TYPES for child in parent.childNodes())
-
-
-def deliver_pending() -> None:
-    """Let Krita's window learn of all layers that were added until now.
-
-    It is told by queued signals, and Krita before 5.3 crashes when a layer goes that its window
-    does not know yet.
-    """
-    QtCore.QCoreApplication.sendPostedEvents(None, _META_CALL)
 
 
 def insert(parent: Any, node: Any, below: Any | None) -> None:

@@ -16,7 +16,7 @@ from .document import Document
 from .layer import Layer
 from .scratch import Scratch
 from .selection import Selection
-from .steps import Steps, until_idle
+from .steps import Steps, deliver_pending, until_idle
 from .writing import write_picture
 
 
@@ -90,6 +90,7 @@ def _onto(node: Any) -> Callable[[QtCore.QByteArray, Bounds], object]:
 def _add(document: Document, node: Any, parent: Any, below: Any | None) -> None:
     active = document.raw.activeNode()
     parent.addChildNode(node, below)
+    deliver_pending()
     # Its children were put into the group without Krita's notice: it shows nothing until asked.
     document.raw.refreshProjection()
 
