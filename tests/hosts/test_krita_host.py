@@ -110,6 +110,7 @@ def read_and_write_back(model: str, depth: str, profile: str) -> Any:
     """Colors on a layer that reaches out of the canvas, read by the plugin and applied again."""
     from s2i_client.geometry import Bounds, Extent
     from s2i_client.pixels import ResultLayer
+    from s2i_krita.host.alpha import is_opaque
     from s2i_krita.host.colors import ColorSpace
     from s2i_krita.host.results import NewLayer, Placement, apply
     from s2i_krita.host.scratch import Scratch
@@ -146,15 +147,20 @@ def read_and_write_back(model: str, depth: str, profile: str) -> Any:
             )
         )
         again = document.layer(identity)
+        by_krita = scratch.convert(
+            b"".join(rows), Extent(8, 6), document.space.travel, document.space
+        )
         back = scratch.convert(again._pixels(area), Extent(8, 6), document.space, srgb)
         read = scratch.convert(b"".join(rows), Extent(8, 6), document.space.travel, srgb)
+    top = [bytes(picture.data)[n * size :][:size] for n in range(10)]
     report = {
         "space_kept": again.space == document.space == ColorSpace.of(layer.node),
         "readable": document.space.readable is not None,
         "as_it_is": b"".join(rows) == raw,
         "read_off_by": max(abs(a - b) for a, b in zip(read, expected, strict=True)),
         "written_off_by": max(abs(a - b) for a, b in zip(back, expected, strict=True)),
-        "outside_is_empty": not any(bytes(picture.data)[: 10 * size]),
+        "as_krita_converts": again._pixels(area) == by_krita,
+        "outside_is_transparent": not any(is_opaque(pixel, document.space.depth) for pixel in top),
         "documents": len(Krita.instance().documents()),
     }
     yield from undo()
@@ -168,11 +174,11 @@ def test_every_color_space_is_read_and_written(
 ) -> None:
     report = krita.run(read_and_write_back, *space)
     print(space, report)
-    assert report["space_kept"] and report["outside_is_empty"]
+    assert report["space_kept"] and report["outside_is_transparent"]
     assert report["as_it_is"] or not report["readable"]
-    # 8 bits of Lab, CMYK and other curves hold fewer different colors than 8 bits of sRGB.
-    allowed = 0 if report["readable"] else 10 if space[1] == "U8" else 1
-    assert report["read_off_by"] <= allowed and report["written_off_by"] <= allowed
+    assert report["as_krita_converts"] and report["read_off_by"] <= 1
+    # Krita's own way from sRGB to such a space and back is that far off (measured: 20 of 255).
+    assert report["written_off_by"] <= (0 if report["readable"] else 25)
     assert report["undone"] == ["Background", "Colors"] and report["documents"] == 1
 
 
@@ -394,17 +400,18 @@ def forget_a_preview(path: str) -> Any:
     document.close()
     yield 0.3
     again = Krita.instance().openDocument(path)
+    saved = [node.name() for node in again.topLevelNodes()]
     Krita.instance().activeWindow().addView(again)
     yield 0.5
     listed = [layer.name for layer in active_document().layers()]
-    found = [names(), remove_forgotten(active_document())]
+    remove_forgotten(active_document())
     yield 0.2
-    return [*found, listed, names()]
+    return [saved, listed, names()]
 
 
 def test_a_preview_in_a_file_is_removed(krita: KritaSession) -> None:
     found = krita.run(forget_a_preview, str(krita.folder / "forgotten.kra"))
-    assert found == [["Background", "s2i preview"], 1, ["Background"], ["Background"]]
+    assert found == [["Background", "s2i preview"], ["Background"], ["Background"]]
 
 
 # --- what the user does

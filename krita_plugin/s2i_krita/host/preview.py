@@ -51,8 +51,27 @@ class Preview:
 
         A preview that the user has moved or deleted is put back. Returns whether nothing was
         recorded for undo: False only where Krita keeps inner layers of its own beside the sketch.
-        Raises `DocumentClosed`.
+        Ends early when `remove` is called meanwhile. Raises `DocumentClosed`.
         """
+        steps = self._show(document, picture, sketch, below_lines, within)
+        while True:
+            try:
+                pause = next(steps)
+            except StopIteration as end:
+                return end.value
+            yield pause
+            if self._document is None:
+                steps.close()
+                return True
+
+    def _show(
+        self,
+        document: Document,
+        picture: ResultLayer,
+        sketch: Layer,
+        below_lines: bool,
+        within: Selection | None,
+    ) -> Steps[bool]:
         if self._document is not None and self._document != document:
             self.remove()
         self._document = document

@@ -30,10 +30,11 @@ def insert(parent: Any, node: Any, below: Any | None) -> None:
 
 
 def take_out(parent: Any, node: Any) -> None:
-    """Remove a child; the others keep their order."""
-    order = parent.childNodes()
-    del order[_index(order, node)]
-    _arrange(parent, order)
+    """Remove a child, if it is one; the others keep their order."""
+    children = parent.childNodes()
+    order = [child for child in children if child.uniqueId() != node.uniqueId()]
+    if len(order) < len(children):
+        _arrange(parent, order)
 
 
 def topmost(parent: Any) -> Any | None:
@@ -50,11 +51,11 @@ def beneath(parent: Any, node: Any) -> Any | None:
 
 
 def _index(children: Sequence[Any], node: Any | None) -> int:
-    """Where `node` is among the children, -1 for None."""
+    """Where `node` is among the children, -1 for None; the highest when it is not there."""
     if node is None:
         return -1
     ids = [child.uniqueId() for child in children]
-    return ids.index(node.uniqueId())
+    return ids.index(node.uniqueId()) if node.uniqueId() in ids else len(ids) - 1
 
 
 def _arrange(parent: Any, order: list[Any]) -> None:

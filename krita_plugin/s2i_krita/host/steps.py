@@ -8,9 +8,8 @@ from typing import Any, TypeVar
 from krita import Krita
 from s2i_client.geometry import Bounds
 
-from ..texts import _
-
 from ..qt import QtCore
+from ..texts import _
 
 Value = TypeVar("Value")
 
