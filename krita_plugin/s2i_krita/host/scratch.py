@@ -9,6 +9,7 @@ from krita import Krita
 from s2i_client.geometry import Extent
 
 from ..qt import QtCore
+from .steps import is_open
 
 # Color model, depth and profile by Krita's names.
 Space = tuple[str, str, str]
@@ -46,11 +47,12 @@ class Scratch:
         self.close()
 
     def close(self) -> None:
-        if self._document is not None:
-            self._document.waitForDone()  # of one pixel
-            self._document.setModified(False)
-            self._document.close()
-            self._document = None
+        document, self._document = self._document, None
+        # Whoever closes all of Krita's documents, as its end does, has closed this one too.
+        if document is not None and is_open(document):
+            document.waitForDone()  # of one pixel
+            document.setModified(False)
+            document.close()
 
     def paint_layer(self, name: str) -> Any:
         """An empty layer in the color space of this document."""
