@@ -122,8 +122,8 @@ def test_lines_become_layers_with_the_colors_of_the_hints(
     krita.screenshot("4-applied")
 
     tree = krita.run(layer_tree)
-    assert names_of(tree) == ["Background", "Lines", "Auto-painter", "Color hints"]
-    group = tree[2]["children"]
+    assert names_of(tree) == ["Background", "Lines", "Color hints", "Auto-painter"]
+    group = tree[3]["children"]
     assert names_of(group) == ["Flats", "Shade", "Lines"]
     assert [layer["blending"] for layer in group] == ["normal", "multiply", "normal"]
     for place, color in HINTS.items():
@@ -300,7 +300,7 @@ def test_flats_are_split_by_color(krita: KritaSession, opened: Path) -> None:
     krita.run(add_hints, hint_list())
     krita.run(generate, timeout=120)
     assert krita.run(apply, "by_color", timeout=120) is None
-    group = krita.run(layer_tree)[2]["children"]
+    group = krita.run(layer_tree)[3]["children"]
     names = names_of(group)
     assert names[-2:] == ["Shade", "Lines"]
     assert len(names) >= 4 and all(name.startswith("#") for name in names[:-2])
@@ -329,7 +329,7 @@ def test_other_documents_get_layers_in_their_own_colors(
         yield 0.5
 
     def spaces() -> list[list[str]]:
-        group = Krita.instance().activeDocument().topLevelNodes()[2]
+        group = Krita.instance().activeDocument().topLevelNodes()[3]
         return [[n.colorModel(), n.colorDepth(), n.colorProfile()] for n in group.childNodes()]
 
     krita.run(add_hints, hint_list())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -96,6 +97,7 @@ class DocumentModel(QtCore.QObject):
         self.live = Live(self)
         self._parameters: dict[str, dict[str, Value]] = {}
         self._chosen = settings.values.system
+        self._palette_locked = palette.locked
         self._job: Job | None = None
         self._task: Task | None = None
         self._preview_task: Task | None = None
@@ -104,6 +106,7 @@ class DocumentModel(QtCore.QObject):
         self.history.load()
         connection.state_changed.connect(self._systems_changed)
         connection.job_changed.connect(self._job_changed)
+        palette.changed.connect(self._palette_changed)
         self._systems_changed()
 
     # What is chosen.
@@ -128,8 +131,8 @@ class DocumentModel(QtCore.QObject):
         """The chosen system's parameters, those never set with their defaults."""
         if self.pipeline is None:
             return {}
-        set_ones = self._parameters.get(self.pipeline.name, {})
-        return {p.name: set_ones.get(p.name, p.default) for p in self.pipeline.parameters}
+        defaults = {p.name: p.default for p in self.pipeline.parameters}
+        return {**defaults, **self._set_parameters(self.pipeline)}
 
     @property
     def live_parameters(self) -> dict[str, Value]:
@@ -137,7 +140,11 @@ class DocumentModel(QtCore.QObject):
         if self.pipeline is None:
             return {}
         quick = {p.name: p.live for p in self.pipeline.parameters if p.live is not None}
-        return {**self.parameters, **quick, **self._parameters.get(self.pipeline.name, {})}
+        return {**self.parameters, **quick, **self._set_parameters(self.pipeline)}
+
+    def _set_parameters(self, declaration: Declaration) -> dict[str, Value]:
+        """What the user set, but for what this version of the system does not take."""
+        return _allowed(declaration, self._parameters.get(declaration.name, {}))
 
     def set_parameter(self, name: str, value: Value) -> None:
         """Raises `InvalidRequest` when the declaration does not allow it."""
@@ -169,6 +176,17 @@ class DocumentModel(QtCore.QObject):
         if source.kind is SourceKind.layer:
             return self.document.layer(source.layer)
         return None
+
+    @property
+    def top_layer(self) -> Layer | None:
+        """The sketch layer, or the hint layer where that lies above it: a result goes over both,
+        so that it looks as it was made, without the dabs on it."""
+        sketch, source = self.sketch_layer, self.sources.get("hints", Source())
+        hints = self.document.layer(source.layer) if source.layer else None
+        if sketch is None or hints is None or hints.node.parentNode() != sketch.node.parentNode():
+            return sketch
+        # Layers are listed from the top.
+        return next(layer for layer in self.document.layers() if layer in (sketch, hints))
 
     def add_hint_layer(self) -> None:
         """Make a layer for color hints above the lines, or go to the one there is."""
@@ -232,8 +250,7 @@ class DocumentModel(QtCore.QObject):
         """Look at a result, over the canvas unless the settings say no; None looks at none."""
         self.selected = entry
         self.selected_changed.emit()
-        if not self.live.active:
-            self.show_preview()
+        self.show_preview()
 
     def discard(self, entry: Entry) -> None:
         """Forget a result."""
@@ -242,15 +259,25 @@ class DocumentModel(QtCore.QObject):
         self.history.remove(entry)
 
     def show_preview(self) -> None:
-        """Bring the preview over the canvas in line with what is selected."""
+        """Bring the preview over the canvas in line with what is selected; live has its own."""
+        if self.live.active:
+            return
+        if self.selected is None or not self.settings.values.preview:
+            self.hide_preview()
+            return
+        self._stop_showing()
+        self._preview_task = Task(self._show(self.selected), self)
+        self._preview_task.finished.connect(self._preview_shown)
+
+    def hide_preview(self) -> None:
+        """Take the preview away, also one that was about to come."""
+        self._stop_showing()
+        self.preview.remove()
+
+    def _stop_showing(self) -> None:
         if self._preview_task is not None:
             self._preview_task.cancel()
             self._preview_task = None
-        if self.selected is None or not self.settings.values.preview:
-            self.preview.remove()
-            return
-        self._preview_task = Task(self._show(self.selected), self)
-        self._preview_task.finished.connect(self._preview_shown)
 
     def reuse(self, entry: Entry) -> None:
         """Choose a result's system and parameters again; those that it lacks get their defaults."""
@@ -259,12 +286,7 @@ class DocumentModel(QtCore.QObject):
             self.tell(Message(_("This daemon has no system “{system}”.", system=entry.title)))
             return
         self.choose(entry.pipeline)
-        kept: dict[str, Value] = {}
-        for parameter in declaration.parameters:
-            # Made by another version, it may have had other values.
-            with contextlib.suppress(KeyError, InvalidRequest):
-                kept[parameter.name] = parameter.check(entry.parameters[parameter.name])
-        self._parameters[entry.pipeline] = kept
+        self._parameters[entry.pipeline] = _allowed(declaration, entry.parameters)
         self.parameters_changed.emit()
 
     def take_palette(self, entry: Entry | None = None) -> None:
@@ -286,15 +308,16 @@ class DocumentModel(QtCore.QObject):
         self.message_changed.emit()
 
     def close(self) -> None:
-        """The document or Krita closes: end what runs, touch nothing."""
+        """The document or Krita closes: end what runs, and change nothing in the document."""
         for task in (self._tidying, self._task, self._preview_task):
             if task is not None:
                 task.cancel()
-        if self._job is not None:
-            self._job.cancel()
         self.live.close()
+        if not self.document.is_open:
+            self.preview.remove()  # what it kept to draw with
         self.connection.state_changed.disconnect(self._systems_changed)
         self.connection.job_changed.disconnect(self._job_changed)
+        self.palette.changed.disconnect(self._palette_changed)
 
     # The work itself, each from top to bottom.
 
@@ -309,7 +332,7 @@ class DocumentModel(QtCore.QObject):
             raise MissingInput(_("No daemon has answered yet. Start it first."))
         parameters = self.parameters
         self._tell_progress(Progress(step=_("Reading the layers")))
-        self.preview.remove()
+        self.hide_preview()
         request = yield from gather(
             self.document, declaration, self.sources, self.palette, self.settings.values.context
         )
@@ -355,13 +378,13 @@ class DocumentModel(QtCore.QObject):
             within = self.document.selection()
             if within is None:
                 raise MissingInput(_("There is no selection. Select a part, or apply it whole."))
-        self.preview.remove()
+        self.hide_preview()
         yield from apply(
             self.document,
             [NewLayer(_(layer.title) or layer.name, layer, layer.blend) for layer in layers],
             group=None if how is ApplyAs.one_layer else entry.title,
             placement=placement,
-            sketch=self.sketch_layer,
+            sketch=self.top_layer if placement is Placement.above_sketch else self.sketch_layer,
             within=within,
         )
         self._remember()
@@ -391,12 +414,14 @@ class DocumentModel(QtCore.QObject):
         shown = composite(entry.infos)
         layer = next(layer for layer in entry.layers if layer.info is shown)
         [picture] = yield from unpack([layer])
-        beside = self.sketch_layer or self.document.active_layer
+        beside = self.top_layer or self.document.active_layer
         if beside is not None:
             yield from self.preview.show(self.document, picture, beside, False, entry.within)
 
     def _palette_from(self, layer: Layer) -> Work:
         yield from until_idle(self.document.raw)
+        if layer.bounds.is_empty:
+            raise MissingInput(_("There is no result and no reference to take colors from yet."))
         self.palette.take_from((yield from layer.read(layer.bounds, "reference")))
 
     def _palette_of(self, entry: Entry) -> Work:
@@ -427,6 +452,8 @@ class DocumentModel(QtCore.QObject):
         self._task = None
         self.progress = None
         self.progress_changed.emit()
+        if self.selected is not None and self._preview_task is None and not self.preview.present:
+            self.show_preview()  # it was taken away for the work that has ended
 
     def _preview_shown(self, task: Task) -> None:
         self._preview_task = None
@@ -447,6 +474,14 @@ class DocumentModel(QtCore.QObject):
     def _systems_changed(self) -> None:
         self._fill_sources()
         self.chosen_changed.emit()
+
+    def _palette_changed(self) -> None:
+        """A palette that was locked is sent from now on, and one that was unlocked is not."""
+        locked, source = self.palette.locked, self.sources.get("palette", Source())
+        if locked is not self._palette_locked:
+            self._palette_locked = locked
+            if source.kind is SourceKind.palette and source.enabled is not locked:
+                self.set_enabled("palette", locked)
 
     def _fill_sources(self) -> None:
         """Give inputs that nobody chose for what they most likely are."""
@@ -486,5 +521,14 @@ class DocumentModel(QtCore.QObject):
                 layer = self.document.layer(kept["layer"])
                 if layer is not None:
                     self.sources[name] = from_layer(layer).switched(bool(kept["enabled"]))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             pass  # written by another version: begin anew
+
+
+def _allowed(declaration: Declaration, values: Mapping[str, Any]) -> dict[str, Value]:
+    """Those of the values that the declaration allows: another version may have had others."""
+    kept: dict[str, Value] = {}
+    for parameter in declaration.parameters:
+        with contextlib.suppress(KeyError, InvalidRequest):
+            kept[parameter.name] = parameter.check(values[parameter.name])
+    return kept
