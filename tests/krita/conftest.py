@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import fake_krita
 import pytest
 from fake_krita import testing
+
+if TYPE_CHECKING:
+    from desk import Desk
 
 sys.modules["krita"] = fake_krita
 
@@ -39,3 +44,13 @@ def krita(
     yield running
     for window in running.windows():
         window.qwindow().deleteLater()
+
+
+@pytest.fixture
+def desk(krita: fake_krita.Krita, qtbot: Any, tmp_path: Path) -> Iterator[Desk]:
+    """The docker with nothing open and no daemon; see `Desk`."""
+    from desk import FLATTER, PAINTER, Desk
+
+    made = Desk(qtbot, tmp_path / "install.log", (PAINTER, FLATTER))
+    yield made
+    made.close()

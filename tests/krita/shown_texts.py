@@ -18,6 +18,8 @@ FAILING = (
     "s2i_client/launch",
     "s2i_backend/dispatch",
 )
+# Where a failure is given its cure.
+CURES = "_cure"
 CARRIERS = ("_fail", "InstallFailed", "JobFailed", "failure", "_watched")
 NAMES = ("message", "fix")
 
@@ -81,6 +83,8 @@ def failure_texts() -> set[str]:
             elif isinstance(node, ast.Assign) and _name(node.targets[0]) in NAMES:
                 both = isinstance(node.value, ast.IfExp)
                 values = [node.value.body, node.value.orelse] if both else [node.value]  # type: ignore[attr-defined]
+            elif isinstance(node, ast.FunctionDef) and node.name == CURES:
+                values = [n.value for n in ast.walk(node) if isinstance(n, ast.Return) and n.value]
             texts = (_literal(value) for value in values)
             found |= {text for text in texts if text and " " in text}
     return found

@@ -14,6 +14,8 @@ Widget = TypeVar("Widget", bound=QtWidgets.QWidget)
 SPACING = 4
 # How a row's width is shared between its name and its field.
 LABEL_SHARE, FIELD_SHARE = 2, 3
+# How much less seen are texts that explain. Themes seldom set a color for those.
+FAINT = 0.6
 ELIDE = QtCore.Qt.TextElideMode.ElideRight
 _FIXED = QtWidgets.QSizePolicy.Policy.Fixed
 _IGNORED = QtWidgets.QSizePolicy.Policy.Ignored
@@ -142,7 +144,8 @@ class CompactCombo(QtWidgets.QComboBox):
         style = self.style()
         assert style is not None
         if self.currentIndex() < 0:
-            faint = self.palette().color(QtGui.QPalette.ColorRole.PlaceholderText)
+            faint = self.palette().color(QtGui.QPalette.ColorRole.ButtonText)
+            faint.setAlphaF(FAINT)
             option.palette.setColor(QtGui.QPalette.ColorRole.ButtonText, faint)
             option.currentText = self.placeholderText()
         kinds = QtWidgets.QStyle
@@ -200,6 +203,13 @@ def wrapped_label(name: str, title: str) -> QtWidgets.QLabel:
     policy.setHorizontalPolicy(_IGNORED)
     label.setSizePolicy(policy)
     return label
+
+
+def make_faint(label: QtWidgets.QWidget) -> None:
+    """Let it stand back behind what it explains, in any theme."""
+    effect = QtWidgets.QGraphicsOpacityEffect(label)
+    effect.setOpacity(FAINT)
+    label.setGraphicsEffect(effect)
 
 
 def capitalized(text: str) -> str:

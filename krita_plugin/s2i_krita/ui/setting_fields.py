@@ -7,7 +7,7 @@ from typing import Any
 
 from ..model.settings import Settings
 from ..qt import QtGui, QtWidgets, pyqtSlot
-from .compact import CompactCombo, column, identify, wrapped_label
+from .compact import CompactCombo, column, identify, make_faint, wrapped_label
 from .path_field import PathField
 
 
@@ -20,7 +20,7 @@ class Setting(QtWidgets.QWidget):
         self.setObjectName(f"{name}_line")
         self._help = wrapped_label(f"{name}_help", title)
         self._help.setText(help_text)
-        self._help.setForegroundRole(QtGui.QPalette.ColorRole.PlaceholderText)
+        make_faint(self._help)
         self.layout_ = column(self)
 
     def lay_out(self, field: QtWidgets.QWidget, labelled: bool = True) -> None:

@@ -146,7 +146,8 @@ class SettingsDialog(QtWidgets.QDialog):
                 settings,
                 "memory_gigabytes",
                 _("Memory limit"),
-                _("Memory for loaded systems on each device; those not used for longest go first.") + " " + restart,
+                _("Memory for loaded systems on each device; those not used for longest go first.")
+                + f" {restart}",
                 (0, 1024),
                 " GB",
                 _("Half of it"),
@@ -244,8 +245,8 @@ class OwnKey(QtWidgets.QWidget):
         help_label = wrapped_label("own_key_help", _("This computer's key"))
         help_label.setText(
             _(
-                "Put it into a file in the folder “authorized_clients” of the other computer's daemon; "
-                "then that knows you."
+                "Put it into a file in the folder “authorized_clients” of the other computer's "
+                "daemon; then that knows you."
             )
         )
         layout = column(self)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..qt import QtCore, QtGui, QtWidgets
+from .compact import FAINT
 
 _STATE = QtWidgets.QStyle.StateFlag
 FRAME = 2
-FAINT = 0.6
 
 
 class TileDelegate(QtWidgets.QStyledItemDelegate):
