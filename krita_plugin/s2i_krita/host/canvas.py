@@ -54,7 +54,7 @@ class StrokeWatch(QtCore.QObject):
             if _is_canvas(widget):
                 _watch(widget, self)
                 _watch(widget.parent(), self)
-        for area in center.findChildren(QtWidgets.QMdiArea):
+        for area in self._window.findChildren(QtWidgets.QMdiArea):
             _watch(area.viewport(), self)
 
     def eventFilter(self, a0: Any, a1: Any) -> bool:  # noqa: N802 - Qt's names
