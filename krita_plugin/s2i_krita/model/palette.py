@@ -13,7 +13,8 @@ from .thumbnails import eight_bit, sample
 
 Color = tuple[int, int, int]  # sRGB, 0 to 255
 
-MOST_COLORS = 24
+MOST_KEPT = 256
+MOST_COLORS = 24  # taken from one picture
 SAMPLES = 160
 # Colors nearer than this, summed over the channels, are one swatch.
 NEAR = 36
@@ -36,8 +37,10 @@ class Palette(QtCore.QObject):
         self.locked = read("palette_locked", "") == "true"
         try:
             kept = json.loads(read("palette", "[]"))
-            self.colors = [(int(r), int(g), int(b)) for r, g, b in kept][:256]
-        except (ValueError, TypeError):
+            # `bytes` takes no numbers but whole ones from 0 to 255.
+            colors = [(r, g, b) for r, g, b in kept if bytes((r, g, b))]
+            self.colors = list(dict.fromkeys(colors))[:MOST_KEPT]
+        except (ValueError, TypeError, RecursionError):
             pass  # somebody wrote nonsense into the file: an empty palette
 
     def take_from(self, picture: Picture) -> None:
@@ -55,12 +58,8 @@ class Palette(QtCore.QObject):
         self.set([])
 
     def set(self, colors: list[Color]) -> None:
-        """Replace all; near doubles and what is beyond 256 fall away."""
-        kept: list[Color] = []
-        for color in colors:
-            if all(_distance(color, other) > 0 for other in kept):
-                kept.append(color)
-        self.colors = kept[:256]
+        """Replace all; doubles and what is beyond 256 fall away."""
+        self.colors = list(dict.fromkeys(colors))[:MOST_KEPT]
         self._write("palette", json.dumps(self.colors))
         self.changed.emit()
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from s2i_client.installation import VARIANTS
+
+from ..host.results import Placement
 from ..qt import QtCore, pyqtSignal
 
 Read = Callable[[str, str], str]
@@ -47,6 +51,15 @@ class Values:
     folded: str = ""
 
 
+# What some of them are limited to; what else stands in Krita's file is nonsense.
+CHOICES: dict[str, tuple[str, ...]] = {
+    "apply_as": ("group", "one_layer", "by_color"),
+    "placement": tuple(Placement.__members__),
+    "variant": VARIANTS,
+}
+MOST = {"context": 2, "live_grace": 2000, "history_megabytes": 4096, "memory_gigabytes": 1024}
+
+
 class Settings(QtCore.QObject):
     """Settings by name, such as `settings.values.preview`; `changed` names the one that changed."""
 
@@ -59,7 +72,7 @@ class Settings(QtCore.QObject):
         for field in fields(Values):
             text = read(field.name, "")
             if text:
-                kept[field.name] = _parse(text, field.default)
+                kept[field.name] = _parse(field.name, text, field.default)
         self.values = Values(**kept)
 
     def set(self, name: str, value: Any) -> None:
@@ -77,11 +90,16 @@ def _format(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _parse(text: str, default: Any) -> Any:
+def _parse(name: str, text: str, default: Any) -> Any:
     """The text as the default's type; the default when somebody wrote nonsense into the file."""
     if isinstance(default, bool):
-        return text == "true"
+        return text == "true" if text in ("true", "false") else default
+    if text not in CHOICES.get(name, (text,)):
+        return default
     try:
-        return type(default)(text)
+        value = type(default)(text)
     except ValueError:
         return default
+    if isinstance(value, str):
+        return value
+    return min(max(value, 0), MOST[name]) if math.isfinite(value) else default

@@ -30,6 +30,7 @@ class Task(QtCore.QObject):
         self.value: Any = None
         self.error: Exception | None = None
         self.running = True
+        self._in_slice = False
         self._work = work
         self._timer = QtCore.QTimer(self)
         self._timer.setSingleShot(True)
@@ -37,24 +38,35 @@ class Task(QtCore.QObject):
         self._timer.start(0)
 
     def cancel(self) -> None:
-        """Stop at the next `yield`, at once; the work's `finally` blocks run."""
+        """Stop at the next `yield`, at once; the work's `finally` blocks run.
+
+        Called by the work itself, or by what it called, it stops there at its next `yield`.
+        """
         if self.running:
             self._end()
-            self._work.close()
+            if not self._in_slice:
+                self._work.close()
 
     def _run_slice(self) -> None:
         end = time.monotonic() + SLICE_SECONDS
-        pause = None
+        self._in_slice = True
         try:
-            while not pause and time.monotonic() < end:
+            while True:
                 pause = next(self._work)
+                if pause or not self.running or time.monotonic() >= end:
+                    break
         except StopIteration as stop:
             self.value = stop.value
         except Exception as error:
             self.error = error
         else:
-            self._timer.start(round((pause or 0) * 1000))
+            if self.running:
+                self._timer.start(round((pause or 0) * 1000))
+            else:
+                self._work.close()
             return
+        finally:
+            self._in_slice = False
         if self.running:
             self._end()
             self.finished.emit(self)

@@ -119,16 +119,16 @@ def _encoder(picture: Picture, linear: bool | None = None) -> Callable[[Sequence
         return lambda plane: bytes(_byte(value) for value in plane)
     curve = _SRGB_CURVE
     top = len(curve) - 1
-    return lambda plane: bytes(curve[_clip(round(value / full * top), top)] for value in plane)
+    return lambda plane: bytes(curve[_step(value / full, top)] for value in plane)
 
 
 def _byte(value: float) -> int:
-    # Not a number is not at least 0, and becomes 0.
-    return min(255, round(value * 255)) if value >= 0 else 0
+    return _step(value, 255)
 
 
-def _clip(value: int, top: int) -> int:
-    return 0 if value < 0 else min(value, top)
+def _step(value: float, top: int) -> int:
+    """0 to 1 as 0 to `top`. What is beyond is cut off, and what is not a number becomes 0."""
+    return round(min(value, 1.0) * top) if value > 0 else 0
 
 
 def _srgb(value: float) -> int:
