@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fake_krita import testing
+from scripted_client import ScriptedClient, ScriptedInstallation, ScriptedLauncher
+
 from s2i_client.declaration import Declaration, Input, Output, Parameter
 from s2i_client.jobs import Job
 from s2i_client.pixels import Picture, ResultLayer
-from scripted_client import ScriptedClient, ScriptedInstallation, ScriptedLauncher
-
 from s2i_krita.backend.connection import Connection
 from s2i_krita.backend.daemon import Daemon
 from s2i_krita.backend.offer import Offer
@@ -170,8 +170,23 @@ class Desk:
 
 def settle() -> None:
     """Let Qt do what it put off: delete widgets, and show new ones."""
-    QtWidgets.QApplication.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
-    QtWidgets.QApplication.processEvents()
+    # Twice: what deleted widgets were connected to is deleted after them.
+    for _time in range(2):
+        QtWidgets.QApplication.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
+        QtWidgets.QApplication.processEvents()
+
+
+def drop(widget: QtWidgets.QWidget, mime: QtCore.QMimeData) -> bool:
+    """Drag it there and let go; whether the widget wanted it."""
+    copy, left = QtCore.Qt.DropAction.CopyAction, QtCore.Qt.MouseButton.LeftButton
+    keys = QtCore.Qt.KeyboardModifier.NoModifier
+    enter = QtGui.QDragEnterEvent(QtCore.QPoint(5, 5), copy, mime, left, keys)
+    enter.ignore()
+    QtWidgets.QApplication.sendEvent(widget, enter)
+    if enter.isAccepted():
+        event = QtGui.QDropEvent(QtCore.QPointF(5, 5), copy, mime, left, keys)
+        QtWidgets.QApplication.sendEvent(widget, event)
+    return enter.isAccepted()
 
 
 def icon(name: str) -> QtGui.QIcon:

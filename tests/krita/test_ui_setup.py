@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from desk import Desk
+
 from s2i_client.installation import InstallEnd, InstallOutcome, InstallProgress
 from s2i_client.installed import InstallState
 from s2i_client.launch import LaunchReport, LaunchState
-
 from s2i_krita.qt import QtCore, QtWidgets
 
 

@@ -123,6 +123,10 @@ class CompactCombo(QtWidgets.QComboBox):
         self.setSizePolicy(_EXPANDING, _FIXED)
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
 
+    def minimumSizeHint(self) -> QtCore.QSize:  # noqa: N802 - Qt's name
+        height = super().minimumSizeHint().height()
+        return QtCore.QSize(3 * height, height)
+
     def add(self, text: str, data: object, tip: str = "") -> None:
         self.addItem(text, data)
         if tip:

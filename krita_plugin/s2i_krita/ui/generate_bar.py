@@ -40,7 +40,7 @@ class GenerateBar(QtWidgets.QWidget):
         self._live = identify(QtWidgets.QPushButton(_("Live")), "live", _("Live"))
         self._live.setCheckable(True)
         self._live.setIcon(icon("infinity"))
-        self._live.clicked.connect(model.live.toggle)
+        self._live.clicked.connect(self._toggle_live)
         buttons = QtWidgets.QHBoxLayout()
         buttons.setSpacing(SPACING)
         buttons.addWidget(self._run, 1)
@@ -120,6 +120,10 @@ class GenerateBar(QtWidgets.QWidget):
             self._model.cancel()
         else:
             self._model.generate()
+
+    def _toggle_live(self) -> None:
+        self._model.live.toggle()
+        self.refresh()  # it may not have begun
 
     def _idle_text(self) -> str:
         if self._model.live.active:

@@ -28,7 +28,7 @@ class MessageBar(QtWidgets.QFrame):
                 QtCore.Qt.TextInteractionFlag.TextSelectableByMouse
                 | QtCore.Qt.TextInteractionFlag.TextSelectableByKeyboard
             )
-        self._repair = push_button("repair", "")
+        self._repair = push_button("repair", _("Repair"))
         dismiss = tool_button("dismiss", _("Dismiss"), icon("docker_close"))
         texts = column(words := QtWidgets.QWidget())
         texts.setSpacing(SPACING // 2)

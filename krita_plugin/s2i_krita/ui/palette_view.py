@@ -67,6 +67,9 @@ class Swatches(TileList):
         self._model = model
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Fixed)
         self.setAcceptDrops(True)
+        viewport = self.viewport()
+        assert viewport is not None
+        viewport.setAcceptDrops(True)  # a list whose items do not move refuses all drops
         self.itemClicked.connect(self._use)
         self.itemActivated.connect(self._use)
         model.palette.changed.connect(self.refresh)
