@@ -140,6 +140,7 @@ def test_it_moves_with_live_to_another_document(raw: KritaDocument) -> None:
     finish(preview.show(Document(raw), result(4, 4), named(raw, "lines"), True))
     finish(preview.show(Document(other), result(2, 2), named(other, "Background"), False))
     assert PREVIEW_NAME not in layer_names(raw.rootNode())
+    assert raw.kis.image.refreshed == 2, "shown, and not shown any more"
     assert layer_names(other.rootNode()) == ["Background", PREVIEW_NAME]
     other.close()
     assert not preview.present

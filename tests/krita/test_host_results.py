@@ -11,7 +11,7 @@ from fake_krita.colors import WIDE, convert
 from fake_krita.testing import add_layer, finish, layer_names, show_document
 
 from s2i_client.geometry import Bounds, Point
-from s2i_client.pixels import ResultLayer
+from s2i_client.pixels import ORDER_CHANNELS, Order, ResultLayer
 from s2i_krita.host.document import Document, DocumentClosed
 from s2i_krita.host.layer import Layer
 from s2i_krita.host.results import NewLayer, Placement, apply
@@ -163,6 +163,26 @@ def test_pixels_come_in_the_documents_color_space(
     data = node.pixelData(0, 0, 400, 400).data()
     assert data == convert(bytes(picture.data), SRGB, space)
     assert testing.undo_steps(raw) == ["Add Layer"]
+
+
+@pytest.mark.parametrize(
+    ("order", "pixel"),
+    [
+        ("rgba", [3, 2, 1, 4]),
+        ("rgb", [3, 2, 1, 255]),
+        ("bgr", [1, 2, 3, 255]),
+        ("gray", [1, 1, 1, 255]),
+        ("graya", [1, 1, 1, 2]),
+    ],
+)
+def test_every_order_of_channels_is_taken(krita: Krita, order: Order, pixel: list[int]) -> None:
+    raw = show_document(1, 1)
+    data = bytes([1, 2, 3, 4])[: ORDER_CHANNELS[order]]
+    picture = ResultLayer(
+        name="color", width=1, height=1, channels=len(data), order=order, data=data
+    )
+    put(raw, NewLayer("Color", picture))
+    assert list(raw.topLevelNodes()[-1].pixelData(0, 0, 1, 1).data()) == pixel
 
 
 def test_only_what_is_selected_is_there(krita: Krita) -> None:

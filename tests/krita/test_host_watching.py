@@ -62,6 +62,7 @@ def test_saving_is_told_before_and_after(krita: Krita, qtbot: Any) -> None:
     for action in (save, other):
         event = QtGui.QShortcutEvent(shortcut, 0)
         QtWidgets.QApplication.sendEvent(action, event)
+    QtWidgets.QApplication.sendEvent(save, QtCore.QEvent(QtCore.QEvent.Type.ActionChanged))
     assert told == ["about"]
     edit.aboutToShow.emit()
     files.aboutToShow.emit()
