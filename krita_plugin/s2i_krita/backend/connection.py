@@ -58,7 +58,7 @@ class Connection(QtCore.QObject):
     def __init__(self, client: PolledClient, parent: QtCore.QObject | None = None):
         super().__init__(parent)
         self._client = client
-        self._pipelines: list[Declaration] = []
+        self._offered: list[Declaration] = []
         self._timer = QtCore.QTimer(self)
         self._timer.timeout.connect(self.poll)
         self._timer.start(IDLE_MS)
@@ -73,7 +73,7 @@ class Connection(QtCore.QObject):
 
         They stay while the daemon is away, so that nothing the user set is lost.
         """
-        return self._pipelines
+        return [p for p in self._offered if not p.hidden]
 
     @property
     def devices(self) -> list[str]:
@@ -82,11 +82,11 @@ class Connection(QtCore.QObject):
         return [str(device.get("device", "")) for device in ready.devices] if ready else []
 
     def pipeline(self, name: str) -> Declaration | None:
-        return next((p for p in self._pipelines if p.name == name), None)
+        return next((p for p in self.pipelines if p.name == name), None)
 
     def offers(self, name: str) -> bool:
-        """Whether the daemon has that system, shown to users or not."""
-        return self.is_ready and any(p.name == name for p in self._client.pipelines)
+        """Whether the daemon has that system, or had it last, shown to users or not."""
+        return any(p.name == name for p in self._offered)
 
     def submit(
         self,
@@ -125,7 +125,7 @@ class Connection(QtCore.QObject):
         for event in self._client.poll():
             match event.kind:
                 case EventKind.connected:
-                    self._pipelines = [p for p in self._client.pipelines if not p.hidden]
+                    self._offered = self._client.pipelines
                     self.state_changed.emit()
                 case EventKind.lost:
                     self.state_changed.emit()

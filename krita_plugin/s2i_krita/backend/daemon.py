@@ -111,6 +111,7 @@ class Daemon(QtCore.QObject):
 
     def start(self, devices: Sequence[str] = (), memory_limit: str = "") -> None:
         """Start it; `status` tells when it runs or why it does not."""
+        self._failed = None
         self._launcher.installed = self._installation.executable
         self._launcher.start(devices=devices, memory_limit=memory_limit)
         self.poll()
