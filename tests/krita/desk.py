@@ -102,6 +102,12 @@ class Desk:
         self.bot.waitUntil(lambda: len(self.client.submitted) >= count)
         return self.client.submitted[-1]
 
+    def sent(self, count: int = 1) -> dict[str, Picture]:
+        """The pictures of the last job that was handed over, by name."""
+        request = self.submitted(count).request
+        assert request is not None
+        return {p.name: p for p in request.pictures if isinstance(p, Picture)}
+
     def until_idle(self, model: DocumentModel) -> None:
         self.bot.waitUntil(lambda: not model.is_busy)
 

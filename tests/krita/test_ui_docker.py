@@ -8,6 +8,7 @@ import weakref
 import pytest
 from desk import Desk, layers, settle
 
+from s2i_client.jobs import Job
 from s2i_krita.qt import QtCore, QtGui, QtWidgets
 from s2i_krita.texts import use_language
 from s2i_krita.ui.docker_view import MINIMUM_WIDTH
@@ -81,17 +82,18 @@ def test_ten_documents_come_and_go_and_leave_nothing(desk: Desk) -> None:
         gone.append(weakref.ref(model))
         page = desk.find("main_page")
         gone.append(weakref.ref(page))
-        if number % 5 == 1:
+        stage = number % 5
+        count = len(desk.client.submitted)
+        if stage == 1:
             desk.click("live")
-        elif number % 5:
-            count = len(desk.client.submitted)
+        elif stage >= 2:
             desk.click("generate")
-        if number % 5 >= 3:
+        if stage >= 3:
             job = desk.submitted(count + 1)
             desk.client.progress(job, 0.5, "painting")
             desk.poll()
-        if number % 5 == 4:
-            desk.client.finish(job, *layers())
+            if stage == 4:
+                desk.client.finish(job, *layers())
         if number % 2:
             desk.view.show_document(None)
         model.document.raw.close()
@@ -184,7 +186,7 @@ def test_nothing_is_wider_than_the_docker(desk: Desk, language: str, page: str) 
         use_language("en")
 
 
-def desk_job(desk: Desk):
+def desk_job(desk: Desk) -> Job:
     count = len(desk.client.submitted)
     desk.click("generate")
     return desk.submitted(count + 1)
@@ -217,10 +219,8 @@ def test_every_widget_has_names(desk: Desk, page: str) -> None:
 
 
 def in_popup(widget: QtWidgets.QWidget) -> bool:
-    return widget.window() is not widget and bool(widget.window().windowType() & POPUP == POPUP)
-
-
-POPUP = QtCore.Qt.WindowType.Popup
+    window = widget.window()
+    return window is not None and window.windowType() == QtCore.Qt.WindowType.Popup
 
 
 def test_the_tab_key_reaches_all_that_can_be_used(desk: Desk) -> None:

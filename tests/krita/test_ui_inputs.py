@@ -86,12 +86,14 @@ def test_an_input_is_switched_off_without_being_forgotten(desk: Desk) -> None:
     assert not model.sources["hints"].is_sent
     assert current(desk, "source_hints") == "Dabs"
     desk.click("generate")
-    assert [p.name for p in desk.submitted().request.pictures] == ["sketch"]
+    assert list(desk.sent()) == ["sketch"]
     desk.client.finish(desk.client.submitted[-1])
     desk.until_idle(model)
     desk.click("use_hints")
     assert model.sources["hints"].is_sent
-    assert model.document.layer(model.sources["hints"].layer).name == "Dabs"
+    layer = model.document.layer(model.sources["hints"].layer)
+    assert layer is not None
+    assert layer.name == "Dabs"
 
 
 def test_a_button_makes_the_layer_for_hints(desk: Desk) -> None:
@@ -181,8 +183,7 @@ def test_the_reference_is_sent_whole(desk: Desk) -> None:
     mime.setImageData(red())
     drop(desk.find("input_reference"), mime)
     desk.click("generate")
-    sent = {p.name: p for p in desk.submitted().request.pictures}
-    assert is_red(sent["reference"])
+    assert is_red(desk.sent()["reference"])
 
 
 def test_the_palette_is_sent_when_it_is_locked(desk: Desk) -> None:
@@ -195,8 +196,7 @@ def test_the_palette_is_sent_when_it_is_locked(desk: Desk) -> None:
     assert desk.find("use_palette", QtWidgets.QCheckBox).isChecked()
     assert desk.find("lock_palette", QtWidgets.QAbstractButton).isChecked()
     desk.click("generate")
-    sent = {p.name: p for p in desk.submitted().request.pictures}
-    assert sent["palette"].width == 2
+    assert desk.sent()["palette"].width == 2
     desk.client.finish(desk.client.submitted[-1])
     desk.until_idle(model)
     desk.click("use_palette")

@@ -102,7 +102,9 @@ def test_an_unknown_type_is_shown_and_harms_nothing(desk: Desk) -> None:
     assert not field.isEnabled()
     assert desk.text("parameter_curve") == "Needs a newer plugin"
     desk.click("generate")
-    assert desk.submitted().request.parameters["curve"] == "flat"
+    request = desk.submitted().request
+    assert request is not None
+    assert request.parameters["curve"] == "flat"
 
 
 def test_values_set_elsewhere_are_shown(desk: Desk) -> None:

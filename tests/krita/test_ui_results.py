@@ -12,6 +12,12 @@ def history(desk: Desk) -> QtWidgets.QListWidget:
     return desk.find("history", QtWidgets.QListWidget)
 
 
+def item(view: QtWidgets.QListWidget, row: int) -> QtWidgets.QListWidgetItem:
+    found = view.item(row)
+    assert found is not None
+    return found
+
+
 def menu_action(desk: Desk, row: int, name: str) -> None:
     """Choose something from a result's context menu."""
     view = history(desk)
@@ -49,18 +55,18 @@ def test_the_newest_result_comes_first_and_is_looked_at(desk: Desk) -> None:
     desk.result(model, (0, 0, 250))
     view = history(desk)
     assert view.count() == 2
-    newest = view.item(0).icon().pixmap(16, 16).toImage().pixelColor(8, 8)
+    newest = item(view, 0).icon().pixmap(16, 16).toImage().pixelColor(8, 8)
     assert newest.blue() > 200 > newest.red()
-    assert view.item(0).isSelected()
-    tip = view.item(0).toolTip()
+    assert item(view, 0).isSelected()
+    tip = item(view, 0).toolTip()
     assert "Painter" in tip
     assert "Strength: 0.5" in tip
     assert "Grow: yes" in tip
     view.setCurrentRow(1)
     assert model.selected is model.history.entries[1]
     model.select(model.history.entries[0])
-    assert view.item(0).isSelected()
-    assert not view.item(1).isSelected()
+    assert item(view, 0).isSelected()
+    assert not item(view, 1).isSelected()
 
 
 def test_a_result_is_discarded_by_menu_or_key(desk: Desk, qtbot) -> None:

@@ -36,6 +36,9 @@ class GenerateBar(QtWidgets.QWidget):
         self._run.setSizePolicy(
             QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Fixed
         )
+        # As high as it is with the icon that it has while something runs.
+        self._run.setIcon(icon("process-stop"))
+        self._run.setFixedHeight(self._run.sizeHint().height())
         self._run.clicked.connect(self._clicked)
         self._live = identify(QtWidgets.QPushButton(_("Live")), "live", _("Live"))
         self._live.setCheckable(True)
