@@ -87,10 +87,18 @@ def read_source(
                     _("The layer “{layer}” is gone. Choose another one for {input}.",
                       layer=source.label, input=_(declared.title))
                 )  # fmt: skip
-            part = layer.bounds if declared.name in OFF_CANVAS else region
+            part = _part(declared.name, layer.bounds, region)
             if part.is_empty:
                 return None
             return (yield from layer.read(part, declared.name))
         case _:
             assert source.picture is not None
             return replace(source.picture, name=declared.name)
+
+
+def _part(name: str, content: Bounds, region: Bounds) -> Bounds:
+    """What of a layer is sent: the sketch's size is the result's, of the others only what is there
+    is, which for some dabs of color is much less."""
+    if name == "sketch":
+        return region
+    return content if name in OFF_CANVAS else content.intersection(region)
