@@ -529,6 +529,7 @@ def _allowed(declaration: Declaration, values: Mapping[str, Any]) -> dict[str, V
     """Those of the values that the declaration allows: another version may have had others."""
     kept: dict[str, Value] = {}
     for parameter in declaration.parameters:
-        with contextlib.suppress(KeyError, InvalidRequest):
+        # TypeError: a type of parameters that this version of the client does not know.
+        with contextlib.suppress(KeyError, InvalidRequest, TypeError):
             kept[parameter.name] = parameter.check(values[parameter.name])
     return kept

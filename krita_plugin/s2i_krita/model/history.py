@@ -13,24 +13,39 @@ import uuid
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from operator import index
+from typing import Any, get_args
 
-from s2i_client.declaration import Declaration, Value
+from s2i_client.declaration import BlendMode, Declaration, Value
 from s2i_client.geometry import Bounds, Point
 from s2i_client.jobs import Result
-from s2i_client.pixels import Buffer, LayerInfo, ResultLayer, with_data
+from s2i_client.pixels import Buffer, LayerInfo, PictureError, ResultLayer, with_data
 
 from ..host.document import Document
 from ..host.selection import Selection
 from ..qt import QtCore, QtGui, pyqtSignal
 from ..texts import _
-from .layering import composite
+from .layering import STACK, composite
 from .task import Work
 from .thumbnails import thumbnail
 
 PREFIX = "s2i/result/"
 FORMAT = 1
 WAIT_SECONDS = 0.02
+# What reading bytes that were not written here can raise.
+DAMAGED = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    zlib.error,
+)
+
+
+class ResultDamaged(ValueError):
+    """What was kept of a result is not what was written; the text says what to do."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +56,14 @@ class StoredLayer:
     packed: bytes
 
     def unpack(self) -> ResultLayer:
+        """Raises `ResultDamaged`."""
         # Told the size, zlib fills one buffer and copies nothing while it keeps Python waiting.
-        layer = with_data(self.info, zlib.decompress(self.packed, bufsize=self.info.byte_count))
+        try:
+            layer = with_data(self.info, zlib.decompress(self.packed, bufsize=self.info.byte_count))
+        except (zlib.error, PictureError):
+            raise ResultDamaged(
+                _("This result is damaged in the document. Remove it, and generate a new one.")
+            ) from None
         assert isinstance(layer, ResultLayer)
         return layer
 
@@ -88,8 +109,8 @@ class History(QtCore.QObject):
         for key in self._document.annotation_keys():
             if key.startswith(PREFIX):
                 try:
-                    self.entries.append(_read(self._document.annotation(key) or b""))
-                except (ValueError, KeyError, TypeError, zlib.error):
+                    self.entries.append(_read(key, self._document.annotation(key) or b""))
+                except DAMAGED:
                     self.lost += 1
         self.entries.sort(key=lambda entry: entry.made_at, reverse=True)
         self.changed.emit()
@@ -103,7 +124,7 @@ class History(QtCore.QObject):
         self.changed.emit()
 
     def remove(self, entry: Entry) -> None:
-        self.entries.remove(entry)
+        self.entries = [kept for kept in self.entries if kept.id != entry.id]
         self._document.remove_annotation(PREFIX + entry.id)
         self.changed.emit()
 
@@ -118,10 +139,15 @@ def make_entry(
     region: Bounds,
     within: Selection | None = None,
 ) -> Work:
-    """Compress a result on another thread; returns the `Entry`."""
+    """Compress a result on another thread; returns the `Entry`.
+
+    Raises `ValueError` when the result has no layers.
+    """
+    if not result.infos:
+        raise ValueError(_("{system} found nothing to show.", system=_(declaration.title)))
     stored = []
-    for index, info in enumerate(result.infos):
-        packed = yield from _on_thread(_pack, result.pieces(index))
+    for place, info in enumerate(result.infos):
+        packed = yield from _on_thread(_pack, result.pieces(place))
         title = info.title or declaration.output(info.name).title
         stored.append(StoredLayer(replace(info, title=title), packed))
     shown = next(s for s in stored if s.info is composite([s.info for s in stored]))
@@ -197,33 +223,48 @@ def _write(entry: Entry) -> bytes:
     return b"\n".join([json.dumps(head).encode(), b"".join(parts)])
 
 
-def _read(data: bytes) -> Entry:
-    """The inverse of `_write`. Other bytes raise any of the errors that `load` catches."""
+def _read(key: str, data: bytes) -> Entry:
+    """The inverse of `_write`. Other bytes raise one of `DAMAGED`, or are noticed by `unpack`."""
     line, rest = data.split(b"\n", 1)
     head = json.loads(line)
-    if head["format"] != FORMAT:
-        raise ValueError("another format")
+    if head["format"] != FORMAT or PREFIX + head["id"] != key:
+        raise ValueError("another format, or another result")
     parts = []
     for size in head["sizes"]:
         parts.append(rest[:size])
         rest = rest[size:]
         if len(parts[-1]) != size:
             raise ValueError("the annotation ends too early")
-    infos = [LayerInfo(**{**plain, "origin": Point(*plain["origin"])}) for plain in head["layers"]]
-    if not infos:
-        raise ValueError("a result has layers")
+    infos = [_read_info(plain) for plain in head["layers"]]
     within = None
     if head["within"] is not None:
-        within = Selection(Bounds(*head["within"]), zlib.decompress(parts[-1]))
+        within = Selection(Bounds(*map(index, head["within"])), zlib.decompress(parts.pop()))
+        if len(within.mask) != within.bounds.extent.pixel_count:
+            raise ValueError("the mask has another size")
+    if not infos or len(parts) != 1 + len(infos) or rest:
+        raise ValueError("there are more parts or fewer than layers")
     image = QtGui.QImage.fromData(parts[0], "PNG")
+    if image.isNull():
+        raise ValueError("there is no thumbnail")
     return Entry(
-        id=str(head["id"]),
+        id=head["id"],
         pipeline=str(head["pipeline"]),
         title=str(head["title"]),
         parameters=dict(head["parameters"]),
-        region=Bounds(*head["region"]),
+        region=Bounds(*map(index, head["region"])),
         layers=tuple(map(StoredLayer, infos, parts[1:])),
         thumbnail=image,
         within=within,
         made_at=float(head["made_at"]),
     )
+
+
+def _read_info(plain: dict[str, Any]) -> LayerInfo:
+    sides = {name: index(plain[name]) for name in ("width", "height", "channels")}
+    origin = Point(*map(index, plain["origin"]))
+    info = LayerInfo(**{**plain, **sides, "origin": origin})
+    if info.kind not in STACK or info.blend not in get_args(BlendMode):
+        raise ValueError("a layer of no known kind")
+    if not isinstance(info.name, str) or not isinstance(info.title, str):
+        raise TypeError("names are texts")
+    return info

@@ -7,13 +7,14 @@ while nothing changed.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from typing import TYPE_CHECKING
 
 from s2i_client.errors import JobCancelled, JobSuperseded, S2IError
 from s2i_client.jobs import Job
-from s2i_client.pixels import Picture, ResultLayer
+from s2i_client.pixels import ResultLayer
 
 from ..host.canvas import StrokeWatch
 from ..host.selection import Selection
@@ -73,7 +74,9 @@ class Live(QtCore.QObject):
         window = self._model.document.window
         if window is None:
             return
+        self._model.hide_preview()
         self.active = True
+        self._stroke_ended_at = None
         self._watch = StrokeWatch(window)
         self._watch.stroke_ended.connect(self._stroke_ended)
         self._watch.escape_pressed.connect(self.stop)
@@ -85,7 +88,7 @@ class Live(QtCore.QObject):
         """End it: cancel what runs, and take the preview away."""
         if self.active:
             self._end()
-            self._model.preview.remove()
+            self._model.hide_preview()
 
     def close(self) -> None:
         """The document closes: end it, touching nothing."""
@@ -95,7 +98,9 @@ class Live(QtCore.QObject):
     def _end(self) -> None:
         self.active = False
         if self._watch is not None:
-            self._watch.deleteLater()
+            # Krita deletes it with the window that it watches.
+            with contextlib.suppress(RuntimeError):
+                self._watch.deleteLater()
             self._watch = None
         if self._task is not None:
             self._task.cancel()
@@ -130,7 +135,7 @@ class Live(QtCore.QObject):
                 model.settings.values.context,
             )
             self._look_seconds = time.monotonic() - began
-            now = (declaration.name, parameters, request.within, *map(_content, request.pictures))
+            now = (declaration.name, parameters, request.within, request.pictures)
             if now == sent:
                 continue
             self._job = model.connection.submit(
@@ -186,7 +191,3 @@ class Live(QtCore.QObject):
             raise MissingInput(_("The sketch's layer is gone. Choose another one."))
         below = not layer.is_opaque_paper(model.document.bounds)
         yield from model.preview.show(model.document, picture, layer, below, within)
-
-
-def _content(picture: Picture) -> tuple[object, ...]:
-    return (picture.name, picture.bounds, picture.depth, picture.data)

@@ -60,13 +60,12 @@ class Workspace(QtCore.QObject):
     def before_save(self) -> None:
         """A file is about to be written: what is shown over the canvas must not be in it."""
         for model in self._models:
-            model.preview.remove()
+            model.hide_preview()
 
     def after_save(self) -> None:
         """Show again what `before_save` took away."""
         for model in self._models:
-            if not model.live.active:
-                model.show_preview()
+            model.show_preview()
 
     def start_daemon(self) -> None:
         """Start the daemon as the settings want it."""
@@ -93,4 +92,5 @@ class Workspace(QtCore.QObject):
         self._sweeper.stop()
         for model in self._models:
             model.close()
+        self.daemon.close()
         self.connection.close()

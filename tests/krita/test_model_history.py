@@ -1,0 +1,371 @@
+"""Results are kept in the document bit for bit, within bounds; what is damaged harms nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import zlib
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from fake_krita import Document as KritaDocument
+from fake_krita.application import Krita
+from fake_krita.testing import finish, show_document
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from s2i_client.declaration import Declaration, Output
+from s2i_client.geometry import Bounds, Point
+from s2i_client.jobs import Result
+from s2i_client.pixels import ORDER_CHANNELS, Depth, LayerInfo, Order
+from s2i_krita.host.document import Document
+from s2i_krita.host.selection import Selection
+from s2i_krita.model.history import PREFIX, Entry, History, ResultDamaged, make_entry, unpack
+
+DECLARED = Declaration(
+    "painter",
+    "Painter",
+    "",
+    (),
+    (),
+    (
+        Output("lines", "Lines", "", "lines"),
+        Output("flats", "Flats", "", "flats"),
+        Output("part", "Color", "", "flats", many=True),
+    ),
+)
+TYPES = {"u8": np.uint8, "u16": np.uint16, "f16": np.float16, "f32": np.float32}
+REGION = Bounds(3, 4, 20, 30)
+MEGABYTE = 1 << 20
+
+
+def layer(
+    name: str = "flats",
+    depth: Depth = "u8",
+    order: Order = "rgba",
+    side: int = 6,
+    seed: int = 0,
+    **more: Any,
+) -> tuple[LayerInfo, bytes]:
+    """A layer's description and random pixels."""
+    values = np.random.default_rng(seed).random((side, side, ORDER_CHANNELS[order]))
+    if depth.startswith("u"):
+        values *= np.iinfo(TYPES[depth]).max
+    info = LayerInfo(
+        name=name,
+        width=side,
+        height=side,
+        channels=ORDER_CHANNELS[order],
+        order=order,
+        depth=depth,
+        kind="lines" if name == "lines" else "flats",
+        **more,
+    )
+    return info, values.astype(TYPES[depth]).tobytes()
+
+
+def entry(
+    *layers: tuple[LayerInfo, bytes], within: Selection | None = None, **parameters: Any
+) -> Entry:
+    infos, data = zip(*(layers or [layer()]), strict=True)
+    # Pixels come from the network in pieces.
+    result = Result(infos, [[each[:7], each[7:]] for each in data], {})
+    return finish(make_entry(DECLARED, parameters, result, REGION, within))
+
+
+@pytest.fixture
+def raw(krita: Krita) -> KritaDocument:
+    return show_document(8, 8)
+
+
+def opened(raw: KritaDocument) -> History:
+    """What is found when the document is opened."""
+    history = History(Document(raw))
+    history.load()
+    return history
+
+
+def kept_in(raw: KritaDocument) -> dict[str, bytes]:
+    return {key: raw.annotation(key).data() for key in raw.annotationTypes()}
+
+
+@pytest.mark.parametrize("order", ["rgba", "bgra", "rgb", "gray", "graya"])
+@pytest.mark.parametrize("depth", ["u8", "u16", "f16", "f32"])
+def test_pixels_come_back_bit_for_bit(raw: KritaDocument, depth: Depth, order: Order) -> None:
+    given_layers = [
+        layer("lines", depth, order, seed=1, blend="multiply", title="Ink"),
+        layer("flats", depth, order, seed=2, profile="linear", origin=Point(-3, 5)),
+    ]
+    History(Document(raw)).add(entry(*given_layers), MEGABYTE)
+    [found] = opened(raw).entries
+    layers = finish(unpack(found.layers))
+    assert [each.data for each in layers] == [data for _, data in given_layers]
+    assert found.infos == [given_layers[0][0], LayerInfo(**_with(given_layers[1][0], "Flats"))]
+    assert isinstance(found.infos[1].origin, Point)
+
+
+def _with(info: LayerInfo, title: str) -> dict[str, Any]:
+    values = {name: getattr(info, name) for name in LayerInfo.__dataclass_fields__}
+    return {**values, "title": title}
+
+
+def test_all_else_of_a_result_comes_back_too(raw: KritaDocument) -> None:
+    mask = bytes(range(0, 240, 2))
+    made = entry(within=Selection(Bounds(-2, 1, 10, 12), mask), detail=0.5, fill=True, way="best")
+    History(Document(raw)).add(made, MEGABYTE)
+    [found] = opened(raw).entries
+    assert (found.id, found.pipeline, found.title) == (made.id, "painter", "Painter")
+    assert found.parameters == {"detail": 0.5, "fill": True, "way": "best"}
+    assert found.region == REGION and isinstance(found.region, Bounds)
+    assert found.within == Selection(Bounds(-2, 1, 10, 12), mask)
+    assert found.made_at == made.made_at
+    assert found.thumbnail == made.thumbnail.convertToFormat(found.thumbnail.format())
+    assert (found.thumbnail.width(), found.thumbnail.height()) == (128, 128)
+
+
+def test_the_thumbnail_shows_the_flats_and_not_the_lines() -> None:
+    blue = LayerInfo(name="flats", width=4, height=4, kind="flats"), bytes((0, 0, 255, 255)) * 16
+    made = entry(layer("lines"), blue)
+    color = made.thumbnail.pixelColor(60, 60)
+    assert (color.red(), color.green(), color.blue()) == (0, 0, 255)
+
+
+def test_layers_have_titles_their_own_or_the_declared_ones() -> None:
+    made = entry(layer("part", title="#ff0000"), layer("flats"))
+    assert [info.title for info in made.infos] == ["#ff0000", "Flats"]
+
+
+def test_a_result_without_layers_says_so() -> None:
+    with pytest.raises(ValueError, match="Painter found nothing"):
+        finish(make_entry(DECLARED, {}, Result([], [], {}), REGION))
+
+
+def test_the_newest_comes_first_also_after_opening(raw: KritaDocument) -> None:
+    history = History(Document(raw))
+    made = [entry(seed=n) for n in range(3)]
+    for each in (made[1], made[0], made[2]):
+        history.add(each, MEGABYTE)
+    assert [each.id for each in history.entries] == [made[2].id, made[0].id, made[1].id]
+    assert [each.id for each in opened(raw).entries] == [each.id for each in reversed(made)]
+
+
+def test_the_oldest_go_when_there_is_no_room_and_the_newest_stays(raw: KritaDocument) -> None:
+    history = History(Document(raw))
+    made = [entry(layer(side=64, seed=n)) for n in range(4)]
+    room = 2 * made[0].byte_count + 100
+    for each in made:
+        history.add(each, room)
+    assert [each.id for each in history.entries] == [made[3].id, made[2].id]
+    assert set(kept_in(raw)) == {PREFIX + made[3].id, PREFIX + made[2].id}
+    history.add(made[0], 1)
+    assert [each.id for each in history.entries] == [made[0].id]
+    assert set(kept_in(raw)) == {PREFIX + made[0].id}
+
+
+def test_every_change_is_told(raw: KritaDocument) -> None:
+    history = History(Document(raw))
+    told: list[int] = []
+    history.changed.connect(lambda: told.append(len(history.entries)))
+    one = entry()
+    history.add(one, MEGABYTE)
+    history.load()
+    history.remove(history.entries[0])
+    assert told == [1, 1, 0]
+
+
+def test_a_removed_result_is_gone_and_may_be_removed_twice(raw: KritaDocument) -> None:
+    history = History(Document(raw))
+    one, other = entry(), entry()
+    history.add(one, MEGABYTE)
+    history.add(other, MEGABYTE)
+    assert history.get(one.id) is one
+    history.remove(one)
+    history.remove(one)
+    assert history.get(one.id) is None
+    assert set(kept_in(raw)) == {PREFIX + other.id}
+
+
+def test_results_are_saved_with_the_document(krita: Krita, raw: KritaDocument) -> None:
+    made = entry(layer(depth="f32"))
+    History(Document(raw)).add(made, MEGABYTE)
+    raw.saveAs("page.kra")
+    again = krita.openDocument("page.kra")
+    assert again is not None
+    assert [each.id for each in opened(again).entries] == [made.id]
+
+
+def test_what_others_keep_in_the_document_is_left_alone(raw: KritaDocument) -> None:
+    raw.setAnnotation("other", "", b"not ours")
+    history = opened(raw)
+    history.add(entry(), 0)
+    assert history.lost == 0 and kept_in(raw)["other"] == b"not ours"
+
+
+# Damaged annotations. One was written by this version, and is damaged in every way.
+
+
+class Shelf:
+    """What a history needs of a document: a place for annotations."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def annotation_keys(self) -> list[str]:
+        return list(self.kept)
+
+    def annotation(self, key: str) -> bytes | None:
+        return self.kept.get(key)
+
+    def annotate(self, key: str, description: str, data: bytes) -> None:
+        self.kept[key] = data
+
+    def history(self) -> History:
+        made = History(cast(Document, self))
+        made.load()
+        return made
+
+
+@pytest.fixture(scope="module")
+def written(qapp: object) -> tuple[str, bytes]:
+    """The key and the bytes of a whole annotation, with a mask."""
+    flats = LayerInfo(name="flats", width=4, height=4, depth="u16", kind="flats"), bytes(128)
+    made = entry(layer("lines", side=4), flats, within=Selection(REGION, bytes(600)))
+    shelf = Shelf()
+    shelf.history().add(made, MEGABYTE)
+    [(key, data)] = shelf.kept.items()
+    return key, data
+
+
+@pytest.fixture(scope="module")
+def whole(qapp: object) -> Entry:
+    """A result that lies beside the damaged one."""
+    return entry()
+
+
+def load_damaged(whole: Entry, key: str, data: bytes) -> History:
+    """What is found beside a whole result; nothing of it is touched."""
+    shelf = Shelf()
+    shelf.history().add(whole, MEGABYTE)
+    shelf.annotate(key, "", data)
+    before = dict(shelf.kept)
+    history = shelf.history()
+    assert shelf.kept == before
+    assert whole.id in [each.id for each in history.entries]
+    assert history.lost + len(history.entries) == 2
+    return history
+
+
+def is_counted(history: History, whole: Entry) -> bool:
+    return history.lost == 1 and [each.id for each in history.entries] == [whole.id]
+
+
+examples = settings(max_examples=40, deadline=None)
+
+
+@examples
+@given(data=st.data())
+def test_cut_anywhere_it_is_counted_and_left_alone(
+    written: tuple[str, bytes], whole: Entry, data: st.DataObject
+) -> None:
+    key, content = written
+    cut = data.draw(st.integers(0, len(content) - 1))
+    assert is_counted(load_damaged(whole, key, content[:cut]), whole)
+
+
+@examples
+@given(content=st.binary(max_size=200))
+def test_random_bytes_are_counted_and_left_alone(whole: Entry, content: bytes) -> None:
+    assert is_counted(load_damaged(whole, PREFIX + "x", content), whole)
+
+
+@examples
+@given(data=st.data(), value=st.binary(min_size=1, max_size=3), insert=st.booleans())
+def test_changed_bytes_are_counted_or_noticed_when_the_pixels_are_needed(
+    written: tuple[str, bytes], whole: Entry, data: st.DataObject, value: bytes, insert: bool
+) -> None:
+    key, content = written
+    place = data.draw(st.integers(0, len(content) - 1))
+    changed = content[:place] + value + content[place + (0 if insert else len(value)) :]
+    for found in load_damaged(whole, key, changed).entries:
+        try:
+            finish(unpack(found.layers))
+        except ResultDamaged as damage:
+            assert found.id != whole.id and "Remove it" in str(damage)
+
+
+def plain_values() -> st.SearchStrategy[Any]:
+    return st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-2, 5),
+        st.just(10**400),
+        st.floats(),
+        st.text(max_size=3),
+        st.lists(st.integers(-1, 3), max_size=4),
+        st.dictionaries(st.text(max_size=2), st.none(), max_size=2),
+    )
+
+
+def check_with(change: Any, written: tuple[str, bytes], whole: Entry) -> History:
+    """What is found after `change` of the description; its pixels are damaged at most."""
+    key, content = written
+    line, rest = content.split(b"\n", 1)
+    head = json.loads(line)
+    change(head)
+    history = load_damaged(whole, key, json.dumps(head).encode() + b"\n" + rest)
+    for found in history.entries:
+        with contextlib.suppress(ResultDamaged):
+            finish(unpack(found.layers))
+        Shelf().history().add(found, MEGABYTE)
+    return history
+
+
+NAMES = ["format", "id", "pipeline", "title", "parameters"]
+NAMES += ["region", "within", "made_at", "layers", "sizes"]
+
+
+@examples
+@given(name=st.sampled_from(NAMES), value=plain_values())
+def test_any_value_of_a_description_is_taken_or_counted(
+    written: tuple[str, bytes], whole: Entry, name: str, value: Any
+) -> None:
+    check_with(lambda head: head.update({name: value}), written, whole)
+
+
+@examples
+@given(name=st.sampled_from(sorted(LayerInfo.__dataclass_fields__)), value=plain_values())
+def test_any_value_of_a_layer_s_description_is_taken_or_counted(
+    written: tuple[str, bytes], whole: Entry, name: str, value: Any
+) -> None:
+    check_with(lambda head: head["layers"][1].update({name: value}), written, whole)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda head: head.update(format=2),
+        lambda head: head.update(id="other"),
+        lambda head: head.update(layers=[]),
+        lambda head: head["layers"].pop(),
+        lambda head: head["layers"][0].update(kind="picture"),
+        lambda head: head["layers"][0].update(blend="overlay"),
+        lambda head: head["layers"][0].update(width=4.5),
+        lambda head: head["layers"][0].update(name=7),
+        lambda head: head.update(within=[0, 0, 9, 9]),
+        lambda head: head.update(region=[0, 0, 1.5, 9]),
+        lambda head: head.update(made_at=10**400),
+    ],
+)
+def test_descriptions_that_can_not_be_are_counted(
+    written: tuple[str, bytes], whole: Entry, change: Any
+) -> None:
+    assert is_counted(check_with(change, written, whole), whole)
+
+
+def test_pixels_of_another_size_are_damage_too() -> None:
+    made = entry(layer(side=4))
+    [stored] = made.layers
+    short = type(stored)(stored.info, zlib.compress(bytes(5)))
+    with pytest.raises(ResultDamaged):
+        finish(unpack([short]))

@@ -1,0 +1,158 @@
+"""Where inputs come from: layers by their names, files and pasted pictures with exact pixels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_krita import Document as KritaDocument
+from fake_krita.application import Krita
+from fake_krita.testing import add_layer, show_document
+
+from s2i_krita.host.document import Document
+from s2i_krita.host.layer import Layer
+from s2i_krita.model.sources import (
+    Source,
+    SourceKind,
+    UnreadablePicture,
+    from_file,
+    from_image,
+    from_layer,
+    guess_sketch,
+    picture_of,
+)
+from s2i_krita.qt import QtGui
+
+FORMAT = QtGui.QImage.Format
+
+
+def image(pixels: np.ndarray) -> QtGui.QImage:
+    """From straight 8-bit rgba."""
+    height, width = pixels.shape[:2]
+    return QtGui.QImage(pixels.tobytes(), width, height, 4 * width, FORMAT.Format_RGBA8888).copy()
+
+
+def noise(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (height, width, 4)).astype(np.uint8)
+
+
+def layers(raw: KritaDocument, *names: str) -> dict[str, Layer]:
+    for name in names:
+        add_layer(raw, name)
+    return {layer.name: layer for layer in Document(raw).layers()}
+
+
+def guess(raw: KritaDocument) -> str | None:
+    document = Document(raw)
+    layer = guess_sketch(document.layers(), document.active_layer)
+    return None if layer is None else layer.name
+
+
+def test_switched_off_it_is_kept_and_not_sent() -> None:
+    source = Source(SourceKind.canvas)
+    off = source.switched(False)
+    assert source.is_sent and not off.is_sent
+    assert off.switched(True) == source
+    assert not Source().is_sent
+
+
+@pytest.mark.parametrize("name", ["Line art", "INKS", "Skizze 2", "Outlines", "线稿"])
+def test_a_layer_that_is_named_so_is_the_sketch(krita: Krita, name: str) -> None:
+    raw = show_document(2, 2)
+    layers(raw, name, "shade")
+    assert guess(raw) == name
+
+
+def test_of_two_named_so_the_active_one_is_the_sketch_else_the_upper(krita: Krita) -> None:
+    raw = show_document(2, 2)
+    there = layers(raw, "lines rough", "lines clean", "color")
+    assert guess(raw) == "lines clean"
+    raw.setActiveNode(there["lines rough"].node)
+    assert guess(raw) == "lines rough"
+
+
+def test_without_such_a_name_it_is_the_active_layer(krita: Krita) -> None:
+    raw = show_document(2, 2)
+    there = layers(raw, "one", "two")
+    raw.setActiveNode(there["one"].node)
+    assert guess(raw) == "one"
+
+
+def test_what_can_not_be_painted_on_or_seen_is_not_guessed_by_its_name(krita: Krita) -> None:
+    raw = show_document(2, 2)
+    there = layers(raw, "lines hidden", "lines locked", "other")
+    there["lines hidden"].node.setVisible(False)
+    there["lines locked"].node.setLocked(True)
+    assert guess(raw) == "other"
+
+
+def test_without_layers_there_is_no_guess() -> None:
+    assert guess_sketch([], None) is None
+
+
+def test_a_layer_is_remembered_by_its_id(krita: Krita) -> None:
+    raw = show_document(2, 2)
+    layer = layers(raw, "one")["one"]
+    source = from_layer(layer)
+    assert (source.kind, source.layer, source.label) == (SourceKind.layer, layer.id, "one")
+
+
+def test_a_picture_has_the_file_s_pixels(tmp_path: Path, qapp: object) -> None:
+    pixels = noise(5, 7)
+    path = tmp_path / "reference.png"
+    assert image(pixels).save(str(path))
+    source = from_file(path)
+    assert (source.kind, source.path, source.label) == (
+        SourceKind.file, str(path), "reference.png",
+    )  # fmt: skip
+    assert source.picture is not None
+    assert (source.picture.width, source.picture.height) == (7, 5)
+    assert source.picture.data == pixels.tobytes()
+
+
+def test_a_turned_photograph_is_turned_back(tmp_path: Path, qapp: object) -> None:
+    pixels = np.full((8, 16, 4), 255, np.uint8)
+    path = tmp_path / "photo.jpg"
+    writer = QtGui.QImageWriter(str(path))
+    writer.setTransformation(QtGui.QImageIOHandler.Transformation.TransformationRotate90)
+    assert writer.write(image(pixels))
+    picture = from_file(path).picture
+    assert picture is not None and (picture.width, picture.height) == (8, 16)
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", None])
+def test_a_file_that_is_no_picture_says_what_to_do(
+    tmp_path: Path, qapp: object, content: bytes | None
+) -> None:
+    path = tmp_path / "notes.png"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UnreadablePicture, match=r"notes\.png .*PNG, JPEG or WebP"):
+        from_file(path)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [FORMAT.Format_ARGB32, FORMAT.Format_RGB888, FORMAT.Format_Grayscale8],
+)
+def test_images_of_every_format_become_rgba_without_padding(
+    qapp: object, form: QtGui.QImage.Format
+) -> None:
+    gray = np.zeros((3, 5, 4), np.uint8)
+    gray[..., :3] = np.arange(15).reshape(3, 5, 1) * 16
+    gray[..., 3] = 255
+    picture = picture_of(image(gray).convertToFormat(form))
+    assert picture.data == gray.tobytes()
+
+
+def test_a_pasted_image_keeps_its_pixels_and_its_label(qapp: object) -> None:
+    pixels = noise(2, 3)
+    source = from_image(image(pixels), "pasted")
+    assert (source.kind, source.label) == (SourceKind.picture, "pasted")
+    assert source.picture is not None and source.picture.data == pixels.tobytes()
+
+
+def test_an_empty_clipboard_is_told() -> None:
+    with pytest.raises(UnreadablePicture, match="Copy one first"):
+        from_image(QtGui.QImage(), "pasted")
