@@ -1,4 +1,4 @@
-"""The page of one document: from the system at the top to Apply at the bottom."""
+"""The page of one document: inputs, Generate, results, Apply, and what is set less often."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ MARGIN = 4
 
 
 class MainPage(QtWidgets.QScrollArea):
-    """All that one document needs. The history takes the room that is left, so that a message
-    which comes or goes moves nothing else."""
+    """All that one document needs, in the order of work, so that a low docker shows what matters.
+
+    The history takes the room that is left: a message that comes or goes moves nothing else.
+    """
 
     def __init__(
         self,
@@ -51,12 +53,12 @@ class MainPage(QtWidgets.QScrollArea):
         top.addWidget(settings)
         layout.addLayout(top)
         layout.addWidget(Inputs(model, icon))
-        layout.addWidget(PaletteSection(model, icon))
-        layout.addWidget(ParameterSection(model, icon))
         layout.addWidget(GenerateBar(model, icon, shortcut))
         layout.addWidget(MessageBar(model, notice, icon))
         layout.addWidget(HistoryView(model, icon), 1)
         layout.addWidget(ApplyBar(model, icon, shortcut))
+        layout.addWidget(PaletteSection(model, icon))
+        layout.addWidget(ParameterSection(model, icon))
         self.setWidget(page)
 
 

@@ -7,7 +7,7 @@ from ..model.workspace import Workspace
 from ..qt import QtCore, QtWidgets, pyqtSlot
 from ..texts import _, languages
 from .apply_bar import placements
-from .compact import Icon, column, identify, tool_button, wrapped_label
+from .compact import Icon, column, identify, make_faint, tool_button, wrapped_label
 from .setting_fields import CheckSetting, ChoiceSetting, NumberSetting, PathSetting, TextSetting
 
 WIDTH = 460
@@ -249,6 +249,7 @@ class OwnKey(QtWidgets.QWidget):
                 "daemon; then that knows you."
             )
         )
+        make_faint(help_label)
         layout = column(self)
         layout.addLayout(line)
         layout.addWidget(help_label)
