@@ -131,11 +131,16 @@ def test_a_daemon_that_is_lost_in_the_middle_and_comes_back(desk: Desk) -> None:
     assert desk.sees("main_page"), "the page stays"
     assert desk.text("message") == "The daemon has ended."
     assert desk.find("repair", QtWidgets.QPushButton).text() == "Start"
+    assert not desk.sees("dismiss"), "it is the way back"
     assert label(desk) == "Cancel", "the job lives on"
     desk.click("repair")
     assert len(desk.launcher.starts) == 1
     assert desk.text("message") == "The daemon is starting…"
     assert not desk.sees("repair")
+    desk.launcher.report = LaunchReport(LaunchState.idle)
+    desk.poll()
+    assert desk.text("message") == "The daemon has ended.", "said again"
+    desk.click("repair")
     desk.launcher.report = LaunchReport(LaunchState.running)
     desk.poll()
     assert desk.text("message") == "Connecting to the daemon…"
@@ -193,13 +198,18 @@ def test_an_update_is_offered_beside_the_work(desk: Desk) -> None:
     assert not desk.sees("message_bar")
     desk.poll()
     assert not desk.sees("message_bar"), "said once"
-    desk.view._notice._dismissed = None
-    desk.view._notice.changed.emit()
+    desk.installation.disk = InstallState.ready
+    desk.poll()
+    desk.installation.disk = InstallState.outdated
+    desk.poll()
     desk.click("repair")
     desk.installation.now = InstallProgress("Installing PyTorch", 0.3, ())
     desk.poll()
     assert desk.text("message") == "Installing the backend: 30 %"
     assert desk.find("generate").isEnabled()
+    assert desk.find("repair", QtWidgets.QPushButton).text() == "Cancel"
+    desk.click("repair")
+    assert desk.installation.cancelled == 1
 
 
 def test_live_is_switched_by_its_button(desk: Desk) -> None:

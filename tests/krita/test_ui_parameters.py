@@ -50,6 +50,7 @@ def test_a_number_can_be_typed(desk: Desk, qtbot) -> None:
     assert model.parameters["strength"] == 0.25
     qtbot.keyClicks(slider, "9")
     qtbot.keyClick(slider, QtCore.Qt.Key.Key_Escape)
+    assert slider.text() == slider.locale().toString(0.25, "f", 2)
     assert model.parameters["strength"] == 0.25
     qtbot.keyClick(slider, QtCore.Qt.Key.Key_Up)
     assert model.parameters["strength"] == 0.26

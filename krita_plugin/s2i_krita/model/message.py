@@ -16,6 +16,7 @@ class Repair(Enum):
     start = "start"  # the daemon
     install = "install"
     update = "update"  # to the backend that the plugin brings along
+    cancel = "cancel"  # an installation
 
 
 @dataclass(frozen=True)

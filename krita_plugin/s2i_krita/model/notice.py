@@ -20,7 +20,7 @@ class DaemonNotice(QtCore.QObject):
     def __init__(self, workspace: Workspace, parent: QtCore.QObject | None = None):
         super().__init__(parent)
         self._workspace = workspace
-        self._dismissed: Message | None = None
+        self._dismissed = False
         self._found: Message | None = None
         workspace.connection.state_changed.connect(self.refresh)
         workspace.daemon.changed.connect(self.refresh)
@@ -29,17 +29,19 @@ class DaemonNotice(QtCore.QObject):
 
     @property
     def message(self) -> Message | None:
-        return None if self._found == self._dismissed else self._found
+        return None if self._dismissed else self._found
 
     def dismiss(self) -> None:
         """Be silent until there is something else to say."""
-        self._dismissed = self._found
+        self._dismissed = True
         self.changed.emit()
 
     def repair(self, repair: Repair) -> None:
         """Do what a message's button says."""
         if repair is Repair.start:
             self._workspace.start_daemon()
+        elif repair is Repair.cancel:
+            self._workspace.daemon.cancel_install()
         else:
             self._workspace.install_backend()
 
@@ -47,9 +49,7 @@ class DaemonNotice(QtCore.QObject):
     def refresh(self) -> None:
         found = self._find()
         if found != self._found:
-            self._found = found
-            if found is None:
-                self._dismissed = None
+            self._found, self._dismissed = found, False
             self.changed.emit()
 
     def _find(self) -> Message | None:
@@ -59,7 +59,7 @@ class DaemonNotice(QtCore.QObject):
             return None
         if status.state is DaemonState.installing:
             text = _("Installing the backend: {percent} %", percent=round(100 * status.fraction))
-            return Message(text, _(status.step), is_error=False)
+            return Message(text, _(status.step), Repair.cancel, is_error=False)
         if connection.is_ready:
             return self._outdated() if status.outdated and not values.remote else None
         if values.remote:

@@ -7,7 +7,16 @@ from ..model.message import Message, Repair
 from ..model.notice import DaemonNotice
 from ..qt import QtCore, QtGui, QtWidgets, pyqtSlot
 from ..texts import _
-from .compact import SPACING, Icon, column, identify, push_button, tool_button, wrapped_label
+from .compact import (
+    SPACING,
+    Icon,
+    column,
+    identify,
+    push_button,
+    reserve,
+    tool_button,
+    wrapped_label,
+)
 
 
 class MessageBar(QtWidgets.QFrame):
@@ -29,7 +38,8 @@ class MessageBar(QtWidgets.QFrame):
                 | QtCore.Qt.TextInteractionFlag.TextSelectableByKeyboard
             )
         self._repair = push_button("repair", _("Repair"))
-        dismiss = tool_button("dismiss", _("Dismiss"), icon("docker_close"))
+        self._hide = tool_button("dismiss", _("Dismiss"), icon("docker_close"))
+        reserve(self._hide)
         texts = column(words := QtWidgets.QWidget())
         texts.setSpacing(SPACING // 2)
         texts.addWidget(self._text)
@@ -41,9 +51,9 @@ class MessageBar(QtWidgets.QFrame):
         top = QtCore.Qt.AlignmentFlag.AlignTop
         layout.addWidget(self._sign, 0, top)
         layout.addWidget(words, 1)
-        layout.addWidget(dismiss, 0, top)
+        layout.addWidget(self._hide, 0, top)
         self._repair.clicked.connect(self._repair_clicked)
-        dismiss.clicked.connect(self._dismiss)
+        self._hide.clicked.connect(self._dismiss)
         model.message_changed.connect(self.refresh)
         notice.changed.connect(self.refresh)
         self.refresh()
@@ -62,11 +72,15 @@ class MessageBar(QtWidgets.QFrame):
         side = self.fontMetrics().height()
         self._sign.setPixmap(sign.pixmap(side, side))
         self._sign.setAccessibleName(_("Error") if message.is_error else _("Hint"))
+        # While the daemon is away, its message is the way to bring it back.
+        self._hide.setVisible(self._model.message is not None or not message.is_error)
         font = self._text.font()
         font.setBold(message.is_error)
         self._text.setFont(font)
         self._text.setText(message.text)
         self._fix.setText(message.fix)
+        for label in (self._text, self._fix):
+            label.setToolTip(label.text())  # a long path may be wider than the docker
         self._fix.setVisible(bool(message.fix))
         self._repair.setVisible(message.repair is not None)
         if message.repair is not None:
@@ -76,7 +90,7 @@ class MessageBar(QtWidgets.QFrame):
     def _repair_clicked(self) -> None:
         message = self._message
         if message is not None and message.repair is not None:
-            self._dismiss()
+            self._model.tell(None)
             self._notice.repair(message.repair)
 
     def _dismiss(self) -> None:
@@ -91,4 +105,5 @@ def repair_title(repair: Repair) -> str:
         Repair.start: _("Start"),
         Repair.install: _("Install"),
         Repair.update: _("Update"),
+        Repair.cancel: _("Cancel"),
     }[repair]

@@ -63,6 +63,7 @@ class SetupView(QtWidgets.QWidget):
         self._text.setText(text)
         failure = "\n\n".join(filter(None, (_(status.message), _(status.fix))))
         self._failure.setText(failure)
+        self._failure.setToolTip(failure)  # a long path may be wider than the docker
         self._failure.setVisible(bool(failure))
         self._text.setVisible(bool(text) and not failure)
         self._main.setText(button)

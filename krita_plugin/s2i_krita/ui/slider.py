@@ -32,6 +32,7 @@ class SliderSpinBox(QtWidgets.QDoubleSpinBox):
         self._line = self.lineEdit()
         assert self._line is not None
         self._line.setReadOnly(True)
+        self.setAlignment(QtCore.Qt.AlignmentFlag.AlignCenter)
         self._line.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
         self._line.setContextMenuPolicy(QtCore.Qt.ContextMenuPolicy.NoContextMenu)
         self._line.setCursor(QtCore.Qt.CursorShape.SplitHCursor)
