@@ -31,6 +31,17 @@ from plugin_steps import connected, finished, model  # noqa: E402
 
 DRAWING = HERE.parent / "docs" / "demo" / "drawings" / "burger.png"
 SIDE, LIVE_SIDE = 4096, 1024
+# Where the drawing's parts are on the live canvas, and the color that each is given.
+PARTS = (
+    (460, 306, [222, 150, 70]),
+    (931, 439, [220, 60, 50]),
+    (112, 475, [120, 180, 70]),
+    (665, 537, [245, 200, 80]),
+    (286, 593, [220, 60, 50]),
+    (480, 649, [120, 180, 70]),
+    (409, 829, [110, 62, 42]),
+    (409, 931, [222, 150, 70]),
+)
 SHOWING = "showing the preview"  # the job has ended
 
 
@@ -124,10 +135,10 @@ def begin_live() -> Any:
     yield 0.5
 
 
-def shown_after_stroke(y: int, color: list[int]) -> Any:
+def shown_after_stroke(x: int, y: int, color: list[int]) -> Any:
     """[seconds from the stroke's end to the preview, of them the network's]."""
     count = len(model().live.latencies)
-    yield from paint_stroke([[300, y], [500, y]], 12, tuple(color))
+    yield from paint_stroke([[x - 12, y], [x + 12, y]], 10, tuple(color))
     yield lambda: len(model().live.latencies) > count
     yield 0.3
     return list(model().live.latencies[count])
@@ -158,11 +169,12 @@ def measure(krita: KritaSession, strokes: int) -> list[tuple[str, str, str]]:
 
     krita.run(open_lines, str(DRAWING), LIVE_SIDE, timeout=120)
     krita.run(begin_live, timeout=120)
-    colors = [[200, 40, 40], [40, 90, 200], [60, 160, 70], [230, 180, 40]]
-    found = [
-        krita.run(shown_after_stroke, 200 + 50 * (i % 12), colors[i % 4], timeout=120)
-        for i in range(strokes)
-    ]
+    found = []
+    for number in range(strokes):
+        # A stroke for each part, then one beside it, as an artist makes sure.
+        x, y, color = PARTS[number % len(PARTS)]
+        place = (x, y + 14 * (number // len(PARTS)))
+        found.append(krita.run(shown_after_stroke, *place, color, timeout=120))
     krita.run(end_live)
     above = [1000 * (total - network) for total, network in found]
     rows += [
@@ -180,7 +192,7 @@ def measure(krita: KritaSession, strokes: int) -> list[tuple[str, str, str]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--strokes", type=int, default=12)
+    parser.add_argument("--strokes", type=int, default=16)
     parser.add_argument("--plugin", type=Path, help="a built zip or folder; built anew without")
     options = parser.parse_args()
     os.environ.setdefault("LC_ALL", "C.UTF-8")

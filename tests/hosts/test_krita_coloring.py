@@ -13,6 +13,7 @@ from inside_krita import Krita, QtCore, QTest, Selection
 from krita_session import KritaSession
 from krita_steps import (
     canvas,
+    click,
     close_all,
     docker,
     layer_tree,
@@ -130,6 +131,20 @@ def test_lines_become_layers_with_the_colors_of_the_hints(
         assert near(krita.run(pixel, *place), color)
     assert krita.run(pixel, 5, 5) == [255, 255, 255, 255]
     assert krita.run(fingerprint, ["Background", "Lines"]) == untouched
+
+
+def test_the_docker_alone_is_enough(krita: KritaSession, opened: Path) -> None:
+    """With the mouse: hint layer, a stroke of a real brush, Generate, Apply."""
+    krita.run(click, "s2i_docker", "add_hint_layer")
+    krita.run(paint_stroke, [[430, 240], [530, 240]], 14, (200, 30, 30))
+    krita.run(click, "s2i_docker", "generate")
+    assert krita.run(finished, timeout=120) is None
+    krita.screenshot("4-docker")
+    krita.run(click, "s2i_docker", "apply")
+    assert krita.run(finished, timeout=120) is None
+    tree = krita.run(layer_tree)
+    assert names_of(tree) == ["Background", "Lines", "Color hints", "Auto-painter"]
+    assert near(krita.run(pixel, 480, 280), [200, 30, 30])
 
 
 def test_undo_goes_back_to_the_start_and_redo_forth_again(
