@@ -115,7 +115,7 @@ class Preview:
         node.setAlphaLocked(True)
         yield from until_idle(self._document.raw)
         self._node = node.duplicate()
-        self._shown = picture.bounds
+        self._shown = _seen(picture, within)
 
     def _update(
         self, scratch: Scratch, picture: ResultLayer, space: ColorSpace, within: Selection | None
@@ -127,12 +127,13 @@ class Preview:
             lambda pixels, strip: ready.append((pixels, strip)), space, picture, scratch, within
         )
         yield from until_idle(self._document.raw)
-        if not picture.bounds.encloses(self._shown):
+        shown = _seen(picture, within)
+        if not shown.encloses(self._shown):
             nothing = bytes(self._shown.extent.pixel_count * space.pixel_size)
             self._node.setPixelData(QtCore.QByteArray(nothing), *self._shown)
         for pixels, strip in ready:
             self._node.setPixelData(pixels, *strip)
-        self._shown = picture.bounds
+        self._shown = shown
 
     def _settle(self, sketch: Layer, below_lines: bool) -> bool:
         """Bring the layer to its place and let Krita compute what is seen."""
@@ -164,6 +165,11 @@ class Preview:
             return True
         assert self._document is not None
         return _take_out(self._document.raw, self._node)
+
+
+def _seen(picture: ResultLayer, within: Selection | None) -> Bounds:
+    """The part of the canvas that has pixels of the picture."""
+    return picture.bounds if within is None else picture.bounds.intersection(within.bounds)
 
 
 def remove_forgotten(document: Document, current: Preview | None = None) -> int:

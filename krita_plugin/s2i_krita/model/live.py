@@ -159,6 +159,10 @@ class Live(QtCore.QObject):
                 continue
             finally:
                 self._job.cancel()
+            if not result.infos:
+                title = _(declaration.title)
+                model.tell(Message(_("{system} found nothing to show.", system=title)))
+                continue
             yield from self._show(result.layer(0), request.within)
             network = result.timing.get("network", result.timing.get("run", 0.0))
             self.latencies.append((time.monotonic() - (changed_at or began), network))
