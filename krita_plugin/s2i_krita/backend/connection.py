@@ -14,7 +14,7 @@ from s2i_client.pixels import Picture
 
 from ..qt import QtCore, pyqtSignal
 
-BUSY_MS = 8
+BUSY_MS = 4
 IDLE_MS = 100
 
 

@@ -29,7 +29,7 @@ from .task import Task, Work
 if TYPE_CHECKING:
     from .document_model import DocumentModel
 
-TICK_SECONDS = 0.004
+TICK_SECONDS = 0.002
 # Undo, filters and scripts give no sign, so the layers are looked at now and then too, but never
 # for more than a tenth of the time.
 LEAST_LOOK_SECONDS = 0.15
