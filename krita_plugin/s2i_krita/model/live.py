@@ -29,7 +29,8 @@ from .task import Task, Work
 if TYPE_CHECKING:
     from .document_model import DocumentModel
 
-TICK_SECONDS = 0.002
+TICK_SECONDS = 0.004
+ANSWER_SECONDS = 0.002  # while a job is under way
 # Undo, filters and scripts give no sign, so the layers are looked at now and then too, but never
 # for more than a tenth of the time.
 LEAST_LOOK_SECONDS = 0.15
@@ -149,7 +150,7 @@ class Live(QtCore.QObject):
             sent = now
             try:
                 while not self._job.ended:
-                    yield TICK_SECONDS
+                    yield ANSWER_SECONDS
                 result = self._job.outcome()
             except (JobCancelled, JobSuperseded):
                 continue
