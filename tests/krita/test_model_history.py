@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import zlib
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -363,9 +364,20 @@ def test_descriptions_that_can_not_be_are_counted(
     assert is_counted(check_with(change, written, whole), whole)
 
 
-def test_pixels_of_another_size_are_damage_too() -> None:
-    made = entry(layer(side=4))
-    [stored] = made.layers
-    short = type(stored)(stored.info, zlib.compress(bytes(5)))
-    with pytest.raises(ResultDamaged):
-        finish(unpack([short]))
+@pytest.mark.parametrize(
+    "change",
+    [lambda content: content + b"x", lambda content: content.replace(b"\x89PNG", b"\x89GNP")],
+    ids=["more bytes", "no thumbnail"],
+)
+def test_other_damage_is_counted_too(
+    written: tuple[str, bytes], whole: Entry, change: Callable[[bytes], bytes]
+) -> None:
+    key, content = written
+    assert is_counted(load_damaged(whole, key, change(content)), whole)
+
+
+@pytest.mark.parametrize("packed", [b"", b"nonsense", zlib.compress(bytes(5))])
+def test_pixels_that_are_damaged_say_what_to_do(packed: bytes) -> None:
+    [stored] = entry(layer(side=4)).layers
+    with pytest.raises(ResultDamaged, match="Remove it"):
+        finish(unpack([type(stored)(stored.info, packed)]))

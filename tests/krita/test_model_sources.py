@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -112,11 +113,13 @@ def test_a_picture_has_the_file_s_pixels(tmp_path: Path, qapp: object) -> None:
 
 
 def test_a_turned_photograph_is_turned_back(tmp_path: Path, qapp: object) -> None:
-    pixels = np.full((8, 16, 4), 255, np.uint8)
     path = tmp_path / "photo.jpg"
-    writer = QtGui.QImageWriter(str(path))
-    writer.setTransformation(QtGui.QImageIOHandler.Transformation.TransformationRotate90)
-    assert writer.write(image(pixels))
+    assert image(np.full((8, 16, 4), 255, np.uint8)).save(str(path))
+    # Exif, one entry: the orientation (0x0112) is "turn it to the right" (6).
+    tiff = b"II*\0" + struct.pack("<IHHHIII", 8, 1, 0x0112, 3, 1, 6, 0)
+    exif = b"Exif\0\0" + tiff
+    data = path.read_bytes()
+    path.write_bytes(data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:])
     picture = from_file(path).picture
     assert picture is not None and (picture.width, picture.height) == (8, 16)
 
