@@ -460,6 +460,25 @@ def test_krita_can_be_closed_at_every_moment(
     settle()
 
 
+def test_what_was_looked_at_is_shown_again_when_another_job_comes_to_nothing(
+    studio: Studio,
+) -> None:
+    raw, model = studio.open()
+    studio.generate(model)
+    for end in ("cancel", "fail"):
+        model.generate()
+        job = studio.submitted(len(studio.client.submitted) + 1)
+        assert preview_of(raw) is None
+        if end == "cancel":
+            model.cancel()
+        else:
+            studio.client.fail(job, "memory", "Too large.")
+        studio.connection.poll()
+        studio.until_idle(model)
+        assert model.selected is model.history.entries[0]
+        assert preview_of(raw) is not None
+
+
 # Nothing is left behind.
 
 
