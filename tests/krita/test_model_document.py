@@ -223,6 +223,22 @@ def test_a_reference_is_sent_whole_also_where_it_is_beside_the_selection(studio:
     assert sent_by(studio, model)["reference"].bounds == Bounds(0, 0, SIDE + 5, SIDE)
 
 
+def test_of_hints_only_what_is_there_and_in_the_region_is_sent(studio: Studio) -> None:
+    raw = testing.show_document(400, 300)
+    testing.add_layer(raw, "lines", bytes((9, 9, 9, 255)) * 120000)
+    hints = testing.add_layer(raw, "dabs")
+    model = studio.model_of(raw)
+    model.set_source("hints", from_layer(named(raw, "dabs")))
+    assert set(sent_by(studio, model)) == {"sketch"}
+    hints.setPixelData(bytes((1, 2, 3, 255)) * 200, 390, 100, 20, 10)
+    hints.setPixelData(bytes((4, 5, 6, 255)), 300, 120, 1, 1)
+    picture = sent_by(studio, model)["hints"]
+    assert picture.bounds == Bounds(300, 100, 100, 21)
+    assert bytes(picture.data[-400:-396]) == bytes((4, 5, 6, 255))
+    testing.select(raw, 0, 0, 10, 10)
+    assert set(sent_by(studio, model)) == {"sketch"}
+
+
 def test_an_empty_reference_is_not_sent(studio: Studio) -> None:
     raw, model = studio.open()
     model.set_source("reference", from_layer(named(raw, "other")))
@@ -286,10 +302,12 @@ def test_a_selection_limits_the_work_with_context_and_the_result(studio: Studio)
 
 
 def test_a_system_that_wants_the_whole_canvas_gets_it(studio: Studio) -> None:
-    raw, model = studio.open()
+    raw = testing.show_document(400, 300)
+    testing.add_layer(raw, "lines", bytes((9, 9, 9, 255)) * 120000)
+    model = studio.model_of(raw)
     model.choose("flatter")
     testing.select(raw, 2, 2, 3, 3)
-    assert sent_by(studio, model)["sketch"].bounds == Bounds(0, 0, SIDE, SIDE)
+    assert sent_by(studio, model)["sketch"].bounds == Bounds(0, 0, 400, 300)
     studio.generate(model, painted()[0])
     assert model.history.entries[0].within == Selection(Bounds(2, 2, 3, 3), b"\xff" * 9)
 
@@ -455,7 +473,10 @@ def test_the_canvas_is_read_without_the_preview_also_when_it_was_about_to_come(
     studio.until_idle(model)
     model.select(None)
     model.select(model.history.entries[0])
-    assert sent_by(studio, model)["sketch"].data == noise(1)
+    assert model._preview_task is not None
+    model.generate()
+    assert sent(studio.submitted(3))["sketch"].data == noise(1)
+    assert model._preview_task is None
 
 
 def test_no_preview_is_in_a_file_and_it_comes_back_when_that_is_written(studio: Studio) -> None:
