@@ -198,10 +198,13 @@ class Launcher:
 def _split(command: str) -> list[str]:
     """A path, which may have blanks, or a command with arguments."""
     command = command.strip()
-    path = Path(command).expanduser()
-    if path.exists():
-        return [str(path.absolute() if path.parent != Path() else path)]
-    if sys.platform == "win32":
-        # Backslashes are parts of paths there, not escapes.
-        return [part.strip('"') for part in shlex.split(command, posix=False)]
-    return shlex.split(command)
+    try:
+        path = Path(command).expanduser()
+        if path.exists():
+            return [str(path.absolute() if path.parent != Path() else path)]
+        if sys.platform == "win32":
+            # Backslashes are parts of paths there, not escapes.
+            return [part.strip('"') for part in shlex.split(command, posix=False)]
+        return shlex.split(command)
+    except (ValueError, RuntimeError):
+        return [command]  # a quote that does not end, or nobody's home: starting it says so

@@ -16,7 +16,7 @@ from s2i_client.errors import JobCancelled, S2IError
 from s2i_client.installation import InstallEnd, InstallOutcome, InstallProgress
 from s2i_client.installed import InstallState
 from s2i_client.jobs import Job, JobState
-from s2i_client.launch import LaunchReport, LaunchState
+from s2i_client.launch import Launcher, LaunchReport, LaunchState
 from s2i_client.transport import Transport
 from s2i_krita.backend.connection import BUSY_MS, IDLE_MS, Connection
 from s2i_krita.backend.daemon import Daemon, DaemonState
@@ -219,6 +219,19 @@ def test_a_command_that_the_user_chose_is_used(qapp: object) -> None:
     parts = Parts(command="")
     parts.daemon.choose_command("/own/s2i-backend")
     assert parts.daemon.status.state is DaemonState.stopped
+
+
+@pytest.mark.parametrize("command", ['"/opt/half a quote', "~nobody-of-this-name/s2i-backend"])
+def test_a_command_that_is_none_is_told_when_it_is_started(
+    qapp: object, tmp_path: Path, command: str
+) -> None:
+    launcher = Launcher(folder=tmp_path / "run", environment={"PATH": ""})
+    daemon = Daemon(launcher, ScriptedInstallation(), None)
+    daemon.choose_command(command)
+    assert daemon.status.state is DaemonState.stopped
+    daemon.start()
+    assert daemon.status.state is DaemonState.stopped
+    assert "can not be started" in daemon.status.message and daemon.status.fix
 
 
 def test_a_newer_backend_than_the_installed_one_is_told(qapp: object) -> None:
