@@ -98,6 +98,9 @@ def test_a_backend_that_was_removed_can_be_installed_again(
     studio.installation.now = InstallProgress("Downloading", 0.42, ())
     studio.daemon.poll()
     assert told(notice).text == "Installing the backend: 42 %" and not told(notice).is_error
+    assert told(notice).repair is Repair.cancel
+    notice.repair(Repair.cancel)
+    assert studio.installation.cancelled == 1
 
 
 def test_a_newer_backend_is_offered_while_the_old_one_works(
