@@ -36,7 +36,8 @@ from s2i_krita.host.document import Document
 from s2i_krita.host.layer import Layer
 from s2i_krita.host.results import Placement
 from s2i_krita.host.selection import Selection
-from s2i_krita.model.document_model import STATE_KEY, ApplyAs, DocumentModel
+from s2i_krita.model.choices import STATE_KEY
+from s2i_krita.model.document_model import ApplyAs, DocumentModel
 from s2i_krita.model.sources import Source, SourceKind, from_layer
 
 

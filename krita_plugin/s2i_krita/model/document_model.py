@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any
 
-from s2i_client.declaration import Declaration, InvalidRequest, Value
 from s2i_client.errors import JobCancelled, JobSuperseded
 from s2i_client.jobs import Job, JobState
 from s2i_client.pixels import ResultLayer
@@ -23,6 +18,7 @@ from ..host.results import NewLayer, Placement, apply
 from ..host.steps import until_idle
 from ..qt import QtCore, QtGui, pyqtSignal
 from ..texts import _
+from .choices import Choices
 from .history import Entry, History, make_entry, unpack
 from .layering import composite, stacked
 from .live import Live
@@ -30,11 +26,10 @@ from .message import Message, message_of
 from .palette import Palette
 from .request import MissingInput, gather
 from .settings import Settings
-from .sources import Source, SourceKind, from_layer, guess_sketch
+from .sources import Source, from_layer
 from .task import Task, Work
 from .thumbnails import thumbnail
 
-STATE_KEY = "s2i/state"
 JOB_SECONDS = 0.01
 SPLIT = "split_colors"
 
@@ -57,17 +52,13 @@ class Progress:
     preview: QtGui.QImage | None = None
 
 
-class DocumentModel(QtCore.QObject):
+class DocumentModel(Choices):
     """State and commands of one document. Commands return at once; signals tell what follows.
 
-    `chosen_changed`: another system. `sources_changed`, `parameters_changed`: its settings.
     `progress_changed`: a job began, went on or ended. `message_changed`: something to tell the
     user. `selected_changed`: another result is looked at.
     """
 
-    chosen_changed = pyqtSignal()
-    sources_changed = pyqtSignal()
-    parameters_changed = pyqtSignal()
     progress_changed = pyqtSignal()
     message_changed = pyqtSignal()
     selected_changed = pyqtSignal()
@@ -80,113 +71,28 @@ class DocumentModel(QtCore.QObject):
         palette: Palette,
         parent: QtCore.QObject | None = None,
     ):
-        super().__init__(parent)
-        self.document = document
+        super().__init__(document, connection, settings, palette, parent)
         # For the daemon, which remembers what it saw of a document. A copy that the user opens
         # beside it has the same annotations, so this name is not kept in the file.
         self.session_name = uuid.uuid4().hex
-        self.connection = connection
-        self.settings = settings
-        self.palette = palette
-        self.sources: dict[str, Source] = {}
         self.progress: Progress | None = None
         self.message: Message | None = None
         self.selected: Entry | None = None
         self.history = History(document, self)
         self.preview = Preview()
         self.live = Live(self)
-        self._parameters: dict[str, dict[str, Value]] = {}
-        self._chosen = settings.values.system
-        self._palette_locked = palette.locked
         self._job: Job | None = None
         self._task: Task | None = None
         self._preview_task: Task | None = None
         self._tidying = Task(self._tidy(), self)
-        self._restore()
         self.history.load()
-        connection.state_changed.connect(self._systems_changed)
         connection.job_changed.connect(self._job_changed)
-        palette.changed.connect(self._palette_changed)
-        self._systems_changed()
-
-    # What is chosen.
-
-    @property
-    def pipeline(self) -> Declaration | None:
-        """The chosen system, or the first there is; None before a daemon has answered."""
-        systems = self.connection.pipelines
-        return self.connection.pipeline(self._chosen) or (systems[0] if systems else None)
 
     def choose(self, name: str) -> None:
-        """Take another system; sources stay where their inputs have the same name."""
+        """Take another system; live, which shows the old one, ends."""
         if name != self._chosen:
-            self._chosen = name
-            self.settings.set("system", name)
             self.live.stop()
-            self._fill_sources()
-            self.chosen_changed.emit()
-
-    @property
-    def parameters(self) -> dict[str, Value]:
-        """The chosen system's parameters, those never set with their defaults."""
-        if self.pipeline is None:
-            return {}
-        defaults = {p.name: p.default for p in self.pipeline.parameters}
-        return {**defaults, **self._set_parameters(self.pipeline)}
-
-    @property
-    def live_parameters(self) -> dict[str, Value]:
-        """The same for live jobs: faster where the declaration knows how and the user set none."""
-        if self.pipeline is None:
-            return {}
-        quick = {p.name: p.live for p in self.pipeline.parameters if p.live is not None}
-        return {**self.parameters, **quick, **self._set_parameters(self.pipeline)}
-
-    def _set_parameters(self, declaration: Declaration) -> dict[str, Value]:
-        """What the user set, but for what this version of the system does not take."""
-        return _allowed(declaration, self._parameters.get(declaration.name, {}))
-
-    def set_parameter(self, name: str, value: Value) -> None:
-        """Raises `InvalidRequest` when the declaration does not allow it."""
-        assert self.pipeline is not None
-        declared = next(p for p in self.pipeline.parameters if p.name == name)
-        checked = declared.check(value)
-        mine = self._parameters.setdefault(self.pipeline.name, {})
-        if mine.get(name, declared.default) != checked:
-            mine[name] = checked
-            self.parameters_changed.emit()
-
-    def reset_parameters(self) -> None:
-        if self.pipeline is not None:
-            self._parameters.pop(self.pipeline.name, None)
-            self.parameters_changed.emit()
-
-    def set_source(self, name: str, source: Source) -> None:
-        self.sources[name] = source
-        self.sources_changed.emit()
-
-    def set_enabled(self, name: str, enabled: bool) -> None:
-        """Switch an input off or on again; what it was set to is not forgotten."""
-        self.set_source(name, self.sources.get(name, Source()).switched(enabled))
-
-    @property
-    def sketch_layer(self) -> Layer | None:
-        """The layer that the sketch comes from, where results are put beside."""
-        source = self.sources.get("sketch", Source())
-        if source.kind is SourceKind.layer:
-            return self.document.layer(source.layer)
-        return None
-
-    @property
-    def top_layer(self) -> Layer | None:
-        """The sketch layer, or the hint layer where that lies above it: a result goes over both,
-        so that it looks as it was made, without the dabs on it."""
-        sketch, source = self.sketch_layer, self.sources.get("hints", Source())
-        hints = self.document.layer(source.layer) if source.layer else None
-        if sketch is None or hints is None or hints.node.parentNode() != sketch.node.parentNode():
-            return sketch
-        # Layers are listed from the top.
-        return next(layer for layer in self.document.layers() if layer in (sketch, hints))
+        super().choose(name)
 
     def add_hint_layer(self) -> None:
         """Make a layer for color hints above the lines, or go to the one there is."""
@@ -201,7 +107,7 @@ class DocumentModel(QtCore.QObject):
         else:
             self.document.activate(layer)
         self.set_source("hints", from_layer(layer))
-        self._remember()
+        self.remember()
 
     # What runs.
 
@@ -286,8 +192,7 @@ class DocumentModel(QtCore.QObject):
             self.tell(Message(_("This daemon has no system “{system}”.", system=entry.title)))
             return
         self.choose(entry.pipeline)
-        self._parameters[entry.pipeline] = _allowed(declaration, entry.parameters)
-        self.parameters_changed.emit()
+        self.take_parameters(declaration, entry.parameters)
 
     def take_palette(self, entry: Entry | None = None) -> None:
         """Take the palette's colors from `entry`; from the reference or the result without."""
@@ -315,9 +220,8 @@ class DocumentModel(QtCore.QObject):
         self.live.close()
         if not self.document.is_open:
             self.preview.remove()  # what it kept to draw with
-        self.connection.state_changed.disconnect(self._systems_changed)
         self.connection.job_changed.disconnect(self._job_changed)
-        self.palette.changed.disconnect(self._palette_changed)
+        super().close()
 
     # The work itself, each from top to bottom.
 
@@ -345,7 +249,7 @@ class DocumentModel(QtCore.QObject):
             declaration, parameters, result, request.region, request.within
         )
         self.history.add(entry, self.settings.values.history_megabytes << 20)
-        self._remember()
+        self.remember()
         self.select(entry)
 
     def _ended(self, job: Job) -> Work:
@@ -387,7 +291,7 @@ class DocumentModel(QtCore.QObject):
             sketch=self.top_layer if placement is Placement.above_sketch else self.sketch_layer,
             within=within,
         )
-        self._remember()
+        self.remember()
         self.selected = None
         self.selected_changed.emit()
 
@@ -470,66 +374,3 @@ class DocumentModel(QtCore.QObject):
             preview = thumbnail(job.preview) if job.preview is not None else None
             step = _("Waiting") if waits else _(job.step)
             self._tell_progress(Progress(job.fraction, step, job.place, preview))
-
-    def _systems_changed(self) -> None:
-        self._fill_sources()
-        self.chosen_changed.emit()
-
-    def _palette_changed(self) -> None:
-        """A palette that was locked is sent from now on, and one that was unlocked is not."""
-        locked, source = self.palette.locked, self.sources.get("palette", Source())
-        if locked is not self._palette_locked:
-            self._palette_locked = locked
-            if source.kind is SourceKind.palette and source.enabled is not locked:
-                self.set_enabled("palette", locked)
-
-    def _fill_sources(self) -> None:
-        """Give inputs that nobody chose for what they most likely are."""
-        if self.pipeline is None:
-            return
-        for declared in self.pipeline.inputs:
-            if declared.name in self.sources:
-                continue
-            if declared.name == "sketch":
-                layer = guess_sketch(self.document.layers(), self.document.active_layer)
-                if layer is not None:
-                    self.sources["sketch"] = from_layer(layer)
-            elif declared.name == "palette":
-                self.sources["palette"] = Source(SourceKind.palette, enabled=self.palette.locked)
-        self.sources_changed.emit()
-
-    def _remember(self) -> None:
-        """Keep in the document what was chosen, so that it is there when it is opened again."""
-        state = {
-            "system": self._chosen,
-            "parameters": self._parameters,
-            "layers": {
-                name: {"layer": s.layer, "label": s.label, "enabled": s.enabled}
-                for name, s in self.sources.items()
-                if s.kind is SourceKind.layer
-            },
-        }
-        data = json.dumps(state).encode()
-        self.document.annotate(STATE_KEY, _("What was chosen in s2i"), data)
-
-    def _restore(self) -> None:
-        try:
-            state: dict[str, Any] = json.loads(self.document.annotation(STATE_KEY) or b"{}")
-            self._parameters = {str(k): dict(v) for k, v in state.get("parameters", {}).items()}
-            self._chosen = str(state.get("system", self._chosen))
-            for name, kept in state.get("layers", {}).items():
-                layer = self.document.layer(kept["layer"])
-                if layer is not None:
-                    self.sources[name] = from_layer(layer).switched(bool(kept["enabled"]))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            pass  # written by another version: begin anew
-
-
-def _allowed(declaration: Declaration, values: Mapping[str, Any]) -> dict[str, Value]:
-    """Those of the values that the declaration allows: another version may have had others."""
-    kept: dict[str, Value] = {}
-    for parameter in declaration.parameters:
-        # TypeError: a type of parameters that this version of the client does not know.
-        with contextlib.suppress(KeyError, InvalidRequest, TypeError):
-            kept[parameter.name] = parameter.check(values[parameter.name])
-    return kept

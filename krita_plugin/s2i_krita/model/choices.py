@@ -1,0 +1,203 @@
+"""What is chosen for one document: a system, where its inputs come from, and its parameters."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from s2i_client.declaration import Declaration, InvalidRequest, Value
+
+from ..backend.connection import Connection
+from ..host.document import Document
+from ..host.layer import Layer
+from ..qt import QtCore, pyqtSignal
+from ..texts import _
+from .palette import Palette
+from .settings import Settings
+from .sources import Source, SourceKind, from_layer, guess_sketch
+
+STATE_KEY = "s2i/state"
+
+
+class Choices(QtCore.QObject):
+    """Kept in the document with each result, and found there when it is opened again.
+
+    `chosen_changed`: another system. `sources_changed`, `parameters_changed`: its settings.
+    """
+
+    chosen_changed = pyqtSignal()
+    sources_changed = pyqtSignal()
+    parameters_changed = pyqtSignal()
+
+    def __init__(
+        self,
+        document: Document,
+        connection: Connection,
+        settings: Settings,
+        palette: Palette,
+        parent: QtCore.QObject | None = None,
+    ):
+        super().__init__(parent)
+        self.document = document
+        self.connection = connection
+        self.settings = settings
+        self.palette = palette
+        self.sources: dict[str, Source] = {}
+        self._parameters: dict[str, dict[str, Value]] = {}
+        self._chosen = settings.values.system
+        self._palette_locked = palette.locked
+        self._restore()
+        connection.state_changed.connect(self._systems_changed)
+        palette.changed.connect(self._palette_changed)
+        self._systems_changed()
+
+    @property
+    def pipeline(self) -> Declaration | None:
+        """The chosen system, or the first there is; None before a daemon has answered."""
+        systems = self.connection.pipelines
+        return self.connection.pipeline(self._chosen) or (systems[0] if systems else None)
+
+    def choose(self, name: str) -> None:
+        """Take another system; sources stay where their inputs have the same name."""
+        if name != self._chosen:
+            self._chosen = name
+            self.settings.set("system", name)
+            self._fill_sources()
+            self.chosen_changed.emit()
+
+    @property
+    def parameters(self) -> dict[str, Value]:
+        """The chosen system's parameters, those never set with their defaults."""
+        if self.pipeline is None:
+            return {}
+        defaults = {p.name: p.default for p in self.pipeline.parameters}
+        return {**defaults, **self._set_parameters(self.pipeline)}
+
+    @property
+    def live_parameters(self) -> dict[str, Value]:
+        """The same for live jobs: faster where the declaration knows how and the user set none."""
+        if self.pipeline is None:
+            return {}
+        quick = {p.name: p.live for p in self.pipeline.parameters if p.live is not None}
+        return {**self.parameters, **quick, **self._set_parameters(self.pipeline)}
+
+    def _set_parameters(self, declaration: Declaration) -> dict[str, Value]:
+        """What the user set, but for what this version of the system does not take."""
+        return _allowed(declaration, self._parameters.get(declaration.name, {}))
+
+    def set_parameter(self, name: str, value: Value) -> None:
+        """Raises `InvalidRequest` when the declaration does not allow it."""
+        assert self.pipeline is not None
+        declared = next(p for p in self.pipeline.parameters if p.name == name)
+        checked = declared.check(value)
+        mine = self._parameters.setdefault(self.pipeline.name, {})
+        if mine.get(name, declared.default) != checked:
+            mine[name] = checked
+            self.parameters_changed.emit()
+
+    def reset_parameters(self) -> None:
+        if self.pipeline is not None:
+            self._parameters.pop(self.pipeline.name, None)
+            self.parameters_changed.emit()
+
+    def set_source(self, name: str, source: Source) -> None:
+        self.sources[name] = source
+        self.sources_changed.emit()
+
+    def set_enabled(self, name: str, enabled: bool) -> None:
+        """Switch an input off or on again; what it was set to is not forgotten."""
+        self.set_source(name, self.sources.get(name, Source()).switched(enabled))
+
+    @property
+    def sketch_layer(self) -> Layer | None:
+        """The layer that the sketch comes from, where results are put beside."""
+        source = self.sources.get("sketch", Source())
+        if source.kind is SourceKind.layer:
+            return self.document.layer(source.layer)
+        return None
+
+    @property
+    def top_layer(self) -> Layer | None:
+        """The sketch layer, or the hint layer where that lies above it: a result goes over both,
+        so that it looks as it was made, without the dabs on it."""
+        sketch, source = self.sketch_layer, self.sources.get("hints", Source())
+        hints = self.document.layer(source.layer) if source.layer else None
+        if sketch is None or hints is None or hints.node.parentNode() != sketch.node.parentNode():
+            return sketch
+        # Layers are listed from the top.
+        return next(layer for layer in self.document.layers() if layer in (sketch, hints))
+
+    def take_parameters(self, declaration: Declaration, values: Mapping[str, Any]) -> None:
+        """Take those of the values that the system allows; the others get their defaults."""
+        self._parameters[declaration.name] = _allowed(declaration, values)
+        self.parameters_changed.emit()
+
+    def remember(self) -> None:
+        """Keep in the document what was chosen, so that it is there when it is opened again."""
+        state = {
+            "system": self._chosen,
+            "parameters": self._parameters,
+            "layers": {
+                name: {"layer": s.layer, "label": s.label, "enabled": s.enabled}
+                for name, s in self.sources.items()
+                if s.kind is SourceKind.layer
+            },
+        }
+        data = json.dumps(state).encode()
+        self.document.annotate(STATE_KEY, _("What was chosen in s2i"), data)
+
+    def close(self) -> None:
+        """The document or Krita closes."""
+        self.connection.state_changed.disconnect(self._systems_changed)
+        self.palette.changed.disconnect(self._palette_changed)
+
+    def _systems_changed(self) -> None:
+        self._fill_sources()
+        self.chosen_changed.emit()
+
+    def _palette_changed(self) -> None:
+        """A palette that was locked is sent from now on, and one that was unlocked is not."""
+        locked, source = self.palette.locked, self.sources.get("palette", Source())
+        if locked is not self._palette_locked:
+            self._palette_locked = locked
+            if source.kind is SourceKind.palette and source.enabled is not locked:
+                self.set_enabled("palette", locked)
+
+    def _fill_sources(self) -> None:
+        """Give inputs that nobody chose for what they most likely are."""
+        if self.pipeline is None:
+            return
+        for declared in self.pipeline.inputs:
+            if declared.name in self.sources:
+                continue
+            if declared.name == "sketch":
+                layer = guess_sketch(self.document.layers(), self.document.active_layer)
+                if layer is not None:
+                    self.sources["sketch"] = from_layer(layer)
+            elif declared.name == "palette":
+                self.sources["palette"] = Source(SourceKind.palette, enabled=self.palette.locked)
+        self.sources_changed.emit()
+
+    def _restore(self) -> None:
+        try:
+            state: dict[str, Any] = json.loads(self.document.annotation(STATE_KEY) or b"{}")
+            self._parameters = {str(k): dict(v) for k, v in state.get("parameters", {}).items()}
+            self._chosen = str(state.get("system", self._chosen))
+            for name, kept in state.get("layers", {}).items():
+                layer = self.document.layer(kept["layer"])
+                if layer is not None:
+                    self.sources[name] = from_layer(layer).switched(bool(kept["enabled"]))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            pass  # written by another version: begin anew
+
+
+def _allowed(declaration: Declaration, values: Mapping[str, Any]) -> dict[str, Value]:
+    """Those of the values that the declaration allows: another version may have had others."""
+    kept: dict[str, Value] = {}
+    for parameter in declaration.parameters:
+        # TypeError: a type of parameters that this version of the client does not know.
+        with contextlib.suppress(KeyError, InvalidRequest, TypeError):
+            kept[parameter.name] = parameter.check(values[parameter.name])
+    return kept
