@@ -7,7 +7,6 @@ describes it, then its compressed layers one after another.
 from __future__ import annotations
 
 import json
-import threading
 import time
 import uuid
 import zlib
@@ -26,12 +25,11 @@ from ..host.selection import Selection
 from ..qt import QtCore, QtGui, pyqtSignal
 from ..texts import _
 from .layering import STACK, composite
-from .task import Work
+from .task import Work, on_thread
 from .thumbnails import thumbnail
 
 PREFIX = "s2i/result/"
 FORMAT = 1
-WAIT_SECONDS = 0.02
 # What reading bytes that were not written here can raise.
 DAMAGED = (
     ValueError,
@@ -147,11 +145,11 @@ def make_entry(
         raise ValueError(_("{system} found nothing to show.", system=_(declaration.title)))
     stored = []
     for place, info in enumerate(result.infos):
-        packed = yield from _on_thread(_pack, result.pieces(place))
+        packed = yield from on_thread(_pack, result.pieces(place))
         title = info.title or declaration.output(info.name).title
         stored.append(StoredLayer(replace(info, title=title), packed))
     shown = next(s for s in stored if s.info is composite([s.info for s in stored]))
-    small = yield from _on_thread(lambda: thumbnail(shown.unpack()))
+    small = yield from on_thread(lambda: thumbnail(shown.unpack()))
     title = _(declaration.title)
     made = (uuid.uuid4().hex, declaration.name, title, dict(parameters), region, tuple(stored))
     return Entry(*made, small, within)
@@ -164,31 +162,11 @@ def _pack(pieces: Sequence[Buffer]) -> bytes:
     return b"".join([*map(packer.compress, pieces), packer.flush()])
 
 
-def _on_thread(function: Any, *arguments: Any) -> Work:
-    """Run something that touches neither Krita nor widgets on another thread, without waiting."""
-    outcome: list[Any] = []
-    failure: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            outcome.append(function(*arguments))
-        except BaseException as error:
-            failure.append(error)
-
-    thread = threading.Thread(target=run, name="s2i-pack", daemon=True)
-    thread.start()
-    while thread.is_alive():
-        yield WAIT_SECONDS
-    if failure:
-        raise failure[0]
-    return outcome[0]
-
-
 def unpack(stored: Sequence[StoredLayer]) -> Work:
     """The layers with their pixels, unpacked on another thread."""
     layers = []
     for layer in stored:
-        layers.append((yield from _on_thread(layer.unpack)))
+        layers.append((yield from on_thread(layer.unpack)))
     return layers
 
 

@@ -6,13 +6,15 @@ long. So a job from reading its pixels to showing its result is one function, re
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from ..qt import QtCore, pyqtSignal
 
 SLICE_SECONDS = 0.008  # half of a frame at 60 Hz
+WAIT_SECONDS = 0.02  # between looks at what another thread does
 Work = Generator[float | None, None, Any]
 
 
@@ -75,3 +77,26 @@ class Task(QtCore.QObject):
         self.running = False
         self._timer.stop()
         self.deleteLater()
+
+
+def on_thread(function: Callable[..., Any], *arguments: Any) -> Work:
+    """Run something that touches neither Krita nor widgets on another thread, without waiting.
+
+    Returns what it returns, and raises what it raises.
+    """
+    outcome: list[Any] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(function(*arguments))
+        except BaseException as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=run, name="s2i-work", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        yield WAIT_SECONDS
+    if failure:
+        raise failure[0]
+    return outcome[0]
