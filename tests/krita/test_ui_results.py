@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from desk import FLATTER, PAINTER, Desk, drop
+from typing import Any
+
+import pytest
+from desk import FLATTER, PAINTER, Desk, drop, layers
 from fake_krita import testing
+from fake_krita.qt import QAction
 
 from s2i_krita.qt import QtCore, QtGui, QtWidgets
 
@@ -20,13 +24,30 @@ def item(view: QtWidgets.QListWidget, row: int) -> QtWidgets.QListWidgetItem:
 
 def menu_action(desk: Desk, row: int, name: str) -> None:
     """Choose something from a result's context menu."""
+    result_action(desk, row, name).trigger()
+
+
+def result_action(desk: Desk, row: int, name: str) -> Any:
+    """Something that a result's context menu offers."""
     view = history(desk)
     place = view.visualItemRect(view.item(row)).center()
     view.customContextMenuRequested.emit(place)
     menu = desk.find("result_menu", QtWidgets.QMenu)
-    action = next(each for each in menu.actions() if each.objectName() == name)
-    action.trigger()
-    menu.close()
+    menu.hide()
+    menu.setObjectName("")  # the next time there is another one
+    return next(each for each in menu.actions() if each.objectName() == name)
+
+
+def tooltip(view: QtWidgets.QListWidget, row: int) -> str:
+    """What a tile tells where the mouse rests on it."""
+    viewport = view.viewport()
+    assert viewport is not None
+    place = view.visualItemRect(view.item(row)).center()
+    kind = QtCore.QEvent.Type.ToolTip
+    QtWidgets.QApplication.sendEvent(
+        viewport, QtGui.QHelpEvent(kind, place, viewport.mapToGlobal(place))
+    )
+    return item(view, row).toolTip()
 
 
 def top_layers(desk: Desk, model) -> list[str]:
@@ -58,7 +79,7 @@ def test_the_newest_result_comes_first_and_is_looked_at(desk: Desk) -> None:
     newest = item(view, 0).icon().pixmap(16, 16).toImage().pixelColor(8, 8)
     assert newest.blue() > 200 > newest.red()
     assert item(view, 0).isSelected()
-    tip = item(view, 0).toolTip()
+    tip = tooltip(view, 0)
     assert "Painter" in tip
     assert "Strength: 0.5" in tip
     assert "Grow: yes" in tip
@@ -79,6 +100,76 @@ def test_a_result_is_discarded_by_menu_or_key(desk: Desk, qtbot) -> None:
     qtbot.keyClick(history(desk), QtCore.Qt.Key.Key_Delete)
     assert model.history.entries == []
     assert model.selected is None
+
+
+@pytest.mark.parametrize("key", ["Key_Delete", "Key_Backspace"])
+@pytest.mark.parametrize("name", ["history", "swatches"])
+def test_keys_of_a_list_are_no_shortcuts_of_the_window(
+    desk: Desk, qtbot, name: str, key: str
+) -> None:
+    model = desk.ready()
+    desk.click("palette_heading")
+    desk.palette.set([(1, 2, 3)])
+    desk.result(model)
+    cleared: list[bool] = []
+    window = QtWidgets.QMainWindow()
+    qtbot.addWidget(window)
+    window.setCentralWidget(desk.view)
+    clear = QAction("Clear the layer", window)
+    clear.setShortcut(QtGui.QKeySequence(getattr(QtCore.Qt.Key, key)))
+    clear.triggered.connect(cleared.append)
+    window.addAction(clear)
+    window.show()
+    window.activateWindow()
+    view = desk.find(name, QtWidgets.QListWidget)
+    view.setFocus()
+    view.setCurrentRow(0)
+    qtbot.waitUntil(view.hasFocus)
+    shown = window.windowHandle()
+    qtbot.keyClick(shown, getattr(QtCore.Qt.Key, key))
+    assert cleared == []
+    assert view.count() == 0
+    qtbot.keyClick(shown, getattr(QtCore.Qt.Key, key))
+    assert cleared == [], "also when there is nothing left to remove"
+    qtbot.keyClick(shown, getattr(QtCore.Qt.Key, key), QtCore.Qt.KeyboardModifier.ShiftModifier)
+    clear.setShortcut(QtGui.QKeySequence("Shift+Del"))
+    qtbot.keyClick(shown, QtCore.Qt.Key.Key_Delete, QtCore.Qt.KeyboardModifier.ShiftModifier)
+    assert cleared == [False], "others stay Krita's"
+    window.takeCentralWidget()
+
+
+def test_looking_at_a_result_is_not_applying_it(desk: Desk, qtbot) -> None:
+    model = desk.ready("Line art")
+    desk.result(model)
+    view = history(desk)
+    # As a click comes on desktops where one opens things.
+    view.itemActivated.emit(item(view, 0))
+    assert not model.is_busy
+    view.itemDoubleClicked.emit(item(view, 0))
+    desk.until_idle(model)
+    assert "Painter" in top_layers(desk, model)
+    view.setCurrentRow(0)
+    qtbot.keyClick(view, QtCore.Qt.Key.Key_Return)
+    desk.until_idle(model)
+    assert top_layers(desk, model).count("Painter") == 2
+
+
+def test_a_new_result_does_not_make_the_others_anew(desk: Desk) -> None:
+    model = desk.ready()
+    for color in ((250, 0, 0), (0, 250, 0), (0, 0, 250)):
+        desk.result(model, color)
+    view = history(desk)
+    tiles = [item(view, row) for row in range(3)]
+    assert not any(tile.toolTip() for tile in tiles), "made when somebody looks"
+    desk.result(model)
+    assert [view.row(tile) for tile in tiles] == [1, 2, 3]
+    model.discard(model.history.entries[2])
+    assert [view.row(tile) for tile in (tiles[0], tiles[2])] == [1, 2]
+    assert view.count() == 3
+    ids = [entry.id for entry in model.history.entries]
+    kept = [item(view, row).data(QtCore.Qt.ItemDataRole.UserRole) for row in range(3)]
+    assert kept == ids
+    assert "data:image/png" in tooltip(view, 2)
 
 
 def test_settings_of_a_result_are_used_again(desk: Desk) -> None:
@@ -213,10 +304,28 @@ def test_colors_are_taken_from_a_result(desk: Desk) -> None:
 def test_the_lock_keeps_the_palette(desk: Desk) -> None:
     model = desk.ready()
     desk.result(model)
+    take = desk.find("take_palette", QtWidgets.QToolButton)
+    assert take.isEnabled()
     desk.click("lock_palette")
-    desk.click("take_palette")
-    desk.until_idle(model)
-    assert desk.palette.colors == []
+    assert not take.isEnabled()
+    assert "locked" in take.toolTip()
+    action = result_action(desk, 0, "take_result_palette")
+    assert not action.isEnabled()
+    assert "locked" in action.toolTip()
     assert desk.kept["palette_locked"] == "true"
     desk.click("lock_palette")
     assert not desk.palette.locked
+    assert take.isEnabled()
+    assert take.toolTip().startswith("Take the main colors")
+
+
+def test_colors_are_not_taken_while_something_runs(desk: Desk) -> None:
+    model = desk.ready()
+    take = desk.find("take_palette", QtWidgets.QToolButton)
+    desk.click("generate")
+    job = desk.submitted()
+    assert not take.isEnabled()
+    assert take.toolTip() == "Wait until it has finished."
+    desk.client.finish(job, *layers())
+    desk.until_idle(model)
+    assert take.isEnabled()

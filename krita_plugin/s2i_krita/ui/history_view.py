@@ -15,7 +15,8 @@ _ROLE = QtCore.Qt.ItemDataRole
 
 
 class HistoryView(TileList):
-    """Choosing a result shows it; what can be done with it is in its context menu."""
+    """Choosing a result shows it, a double click or Return applies it, Delete discards it; what
+    else can be done with it is in its context menu."""
 
     def __init__(self, model: DocumentModel, icon: Icon):
         super().__init__(THUMBNAIL_LINES * line_height(), _("Results appear here"))
@@ -28,7 +29,8 @@ class HistoryView(TileList):
         self.setContextMenuPolicy(QtCore.Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._open_menu)
         self.itemSelectionChanged.connect(self._select)
-        self.itemActivated.connect(lambda item: model.apply())
+        # Not `itemActivated`: on some desktops one click is enough for that.
+        self.itemDoubleClicked.connect(lambda _item: self.use_current())
         model.history.changed.connect(self.refresh)
         model.selected_changed.connect(self._show_selected)
         self.refresh()
@@ -38,24 +40,46 @@ class HistoryView(TileList):
 
     @pyqtSlot()
     def refresh(self) -> None:
+        """Take away the tiles of results that are gone, and add those of new ones."""
+        entries = self._model.history.entries
         blocker = QtCore.QSignalBlocker(self)
-        self.clear()
-        for entry in self._model.history.entries:
-            item = QtWidgets.QListWidgetItem(_square(entry.thumbnail, self.iconSize()), "")
-            lines = _describe(entry, self._model)
-            item.setData(_ROLE.UserRole, entry.id)
-            item.setData(_ROLE.ToolTipRole, picture_tip(entry.thumbnail, *lines))
-            item.setData(_ROLE.AccessibleTextRole, ", ".join(lines))
-            self.addItem(item)
+        for row in reversed(range(self.count())):
+            if self._entry(self.item(row)) is None:
+                self.takeItem(row)
+        for row, entry in enumerate(entries):
+            if self._entry(self.item(row)) is not entry:
+                self.insertItem(row, self._tile(entry))
+        while self.count() > len(entries):
+            self.takeItem(self.count() - 1)
         blocker.unblock()
         self._show_selected()
 
-    def keyPressEvent(self, e: QtGui.QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
+    def use_current(self) -> None:
+        if self._current() is not None:
+            self._model.apply()
+
+    def remove_current(self) -> None:
         entry = self._current()
-        if e is not None and e.key() == QtCore.Qt.Key.Key_Delete and entry is not None:
+        if entry is not None:
             self._model.discard(entry)
-        else:
-            super().keyPressEvent(e)
+
+    def viewportEvent(self, e: QtCore.QEvent | None) -> bool:  # noqa: N802 - Qt's name
+        """A tooltip has a picture in it, and is made when somebody wants to see it."""
+        if isinstance(e, QtGui.QHelpEvent):
+            item = self.itemAt(e.pos())
+            entry = self._entry(item)
+            if item is not None and entry is not None:
+                item.setToolTip(picture_tip(entry.thumbnail, *_describe(entry, self._model)))
+        return super().viewportEvent(e)
+
+    def _tile(self, entry: Entry) -> QtWidgets.QListWidgetItem:
+        item = QtWidgets.QListWidgetItem(_square(entry.thumbnail, self.iconSize()), "")
+        item.setData(_ROLE.UserRole, entry.id)
+        item.setData(_ROLE.AccessibleTextRole, ", ".join(_describe(entry, self._model)))
+        return item
+
+    def _entry(self, item: QtWidgets.QListWidgetItem | None) -> Entry | None:
+        return self._model.history.get(item.data(_ROLE.UserRole)) if item is not None else None
 
     @pyqtSlot()
     def _show_selected(self) -> None:
@@ -68,15 +92,13 @@ class HistoryView(TileList):
         blocker.unblock()
 
     def _current(self) -> Entry | None:
-        items = self.selectedItems()
-        return self._model.history.get(items[0].data(_ROLE.UserRole)) if items else None
+        return self._entry(next(iter(self.selectedItems()), None))
 
     def _select(self) -> None:
         self._model.select(self._current())
 
     def _open_menu(self, place: QtCore.QPoint) -> None:
-        item = self.itemAt(place)
-        entry = self._model.history.get(item.data(_ROLE.UserRole)) if item is not None else None
+        entry = self._entry(self.itemAt(place))
         if entry is not None:
             menu = result_menu(self._model, entry, self._icon, self)
             menu.popup(self.mapToGlobal(place))
@@ -88,6 +110,7 @@ def result_menu(
     """What can be done with a result."""
     menu = identify(QtWidgets.QMenu(parent), "result_menu", _("Result"))
     menu.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
+    menu.setToolTipsVisible(True)
 
     def apply() -> None:
         model.select(entry)
@@ -108,7 +131,17 @@ def result_menu(
         assert action is not None
         action.setObjectName(name)
         action.triggered.connect(lambda _on=False, command=command: command())
+        if name == "take_result_palette" and (why := why_no_colors(model)):
+            action.setEnabled(False)
+            action.setToolTip(why)
     return menu
+
+
+def why_no_colors(model: DocumentModel) -> str:
+    """Why no colors can be taken into the palette now; empty when they can."""
+    if model.palette.locked:
+        return _("The palette is locked. Unlock it to take colors.")
+    return _("Wait until it has finished.") if model.is_busy else ""
 
 
 def _describe(entry: Entry, model: DocumentModel) -> list[str]:

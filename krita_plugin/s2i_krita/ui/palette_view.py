@@ -7,6 +7,7 @@ from ..model.palette import Color
 from ..qt import QtCore, QtGui, QtWidgets, pyqtSlot
 from ..texts import _
 from .compact import Icon, column, identify, line_height, tool_button
+from .history_view import why_no_colors
 from .section import Section
 from .tiles import TileList
 
@@ -32,21 +33,20 @@ class PaletteSection(Section):
         self._lock.clicked.connect(model.palette.lock)
         add = tool_button("add_color", _("Add the foreground color"), icon("list-add"))
         add.clicked.connect(self._add)
-        take = tool_button(
-            "take_palette",
-            _("Take colors"),
-            icon("krita_tool_color_sampler"),
-            _("Take the main colors of the reference or of the result"),
-        )
-        take.clicked.connect(lambda _on: model.take_palette())
-        for button in (take, add, self._lock):
+        self._take = tool_button("take_palette", _("Take colors"), icon("krita_tool_color_sampler"))
+        self._take.clicked.connect(lambda _on: model.take_palette())
+        for button in (self._take, add, self._lock):
             self.add_button(button)
         column(self.body).addWidget(Swatches(model))
         model.palette.changed.connect(self.refresh)
+        model.progress_changed.connect(self.refresh)
         self.refresh()
 
     @pyqtSlot()
     def refresh(self) -> None:
+        why = why_no_colors(self._model)
+        self._take.setEnabled(not why)
+        self._take.setToolTip(why or _("Take the main colors of the reference or of the result"))
         locked = self._model.palette.locked
         self._lock.setChecked(locked)
         self._lock.setIcon(self._icon("locked" if locked else "unlocked"))
@@ -71,7 +71,6 @@ class Swatches(TileList):
         assert viewport is not None
         viewport.setAcceptDrops(True)  # a list whose items do not move refuses all drops
         self.itemClicked.connect(self._use)
-        self.itemActivated.connect(self._use)
         model.palette.changed.connect(self.refresh)
         self.refresh()
 
@@ -103,12 +102,15 @@ class Swatches(TileList):
         elif e.button() == QtCore.Qt.MouseButton.LeftButton:
             super().mousePressEvent(e)
 
-    def keyPressEvent(self, e: QtGui.QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
+    def use_current(self) -> None:
         item = self.currentItem()
-        if e is not None and e.key() == QtCore.Qt.Key.Key_Delete and item is not None:
+        if item is not None:
+            self._use(item)
+
+    def remove_current(self) -> None:
+        item = self.currentItem()
+        if item is not None:
             self._model.palette.remove(item.data(_ROLE.UserRole))
-        else:
-            super().keyPressEvent(e)
 
     def dragEnterEvent(self, e: QtGui.QDragEnterEvent | None) -> None:  # noqa: N802
         if e is not None and _color_of(e.mimeData()):

@@ -6,7 +6,10 @@ from ..qt import QtCore, QtGui, QtWidgets
 from .compact import FAINT
 
 _STATE = QtWidgets.QStyle.StateFlag
+_KEY = QtCore.Qt.Key
 FRAME = 2
+REMOVE_KEYS = (_KEY.Key_Delete, _KEY.Key_Backspace)
+USE_KEYS = (_KEY.Key_Return, _KEY.Key_Enter)
 
 
 class TileDelegate(QtWidgets.QStyledItemDelegate):
@@ -35,7 +38,10 @@ class TileDelegate(QtWidgets.QStyledItemDelegate):
 
 
 class TileList(QtWidgets.QListWidget):
-    """Tiles of `side` pixels from left to right; `empty_text` is shown where there are none."""
+    """Tiles of `side` pixels from left to right; `empty_text` is shown where there are none.
+
+    Subclasses say what it is to use one, as Return does, and to remove one, as Delete does.
+    """
 
     def __init__(self, side: int, empty_text: str):
         super().__init__()
@@ -50,6 +56,28 @@ class TileList(QtWidgets.QListWidget):
         self.setItemDelegate(TileDelegate(self))
         self.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
+    def use_current(self) -> None:
+        raise NotImplementedError
+
+    def remove_current(self) -> None:
+        raise NotImplementedError
+
+    def event(self, e: QtCore.QEvent | None) -> bool:
+        """Keep the list's keys from being shortcuts: Krita's Delete clears the user's layer."""
+        is_shortcut = e is not None and e.type() == QtCore.QEvent.Type.ShortcutOverride
+        if is_shortcut and isinstance(e, QtGui.QKeyEvent) and _is_plain(e):
+            e.accept()
+            return True
+        return super().event(e)
+
+    def keyPressEvent(self, e: QtGui.QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
+        if e is None or not _is_plain(e):
+            super().keyPressEvent(e)
+        elif e.key() in REMOVE_KEYS:
+            self.remove_current()
+        else:
+            self.use_current()
+
     def minimumSizeHint(self) -> QtCore.QSize:  # noqa: N802 - Qt's name
         return QtCore.QSize(0, 0)
 
@@ -60,3 +88,10 @@ class TileList(QtWidgets.QListWidget):
             painter.setOpacity(FAINT)
             flags = QtCore.Qt.AlignmentFlag.AlignCenter | QtCore.Qt.TextFlag.TextWordWrap
             painter.drawText(viewport.rect().adjusted(4, 0, -4, 0), int(flags), self._empty_text)
+
+
+def _is_plain(event: QtGui.QKeyEvent) -> bool:
+    """Whether it is one of the list's keys, on any part of the keyboard, with no other held."""
+    keypad = QtCore.Qt.KeyboardModifier.KeypadModifier
+    held = event.modifiers() not in (QtCore.Qt.KeyboardModifier.NoModifier, keypad)
+    return event.key() in (*REMOVE_KEYS, *USE_KEYS) and not held
