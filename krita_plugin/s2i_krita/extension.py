@@ -111,8 +111,8 @@ class S2IExtension(Extension):
         for window in Krita.instance().windows():
             if window.qwindow().findChild(SaveWatch) is None:
                 watch = SaveWatch(window.qwindow())
-                watch.about_to_save.connect(lambda: workspace().before_save())
-                watch.saved.connect(lambda _name: workspace().after_save())
+                watch.about_to_save.connect(lambda: workspace().set_saving(True))
+                watch.over.connect(lambda: workspace().set_saving(False))
                 # PyQt lets go of its half of a child whose parent Krita made.
                 self._watches.append(watch)
 

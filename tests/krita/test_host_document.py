@@ -95,7 +95,6 @@ def test_known_color_spaces_travel_as_they_are(
     assert (picture.order, picture.depth, picture.profile) == (order, depth.lower(), wire_profile)
     assert picture.data == raw.topLevelNodes()[0].pixelData(*bounds).data()
     assert picture.bounds == bounds and picture.name == "sketch"
-    assert background.read_now(bounds, "sketch") == picture
     assert len(krita.documents()) == 1
 
 
@@ -119,7 +118,6 @@ def test_other_color_spaces_are_converted_apart_from_the_document(
     picture = finish(background.read(bounds, "sketch"))
     data = raw.topLevelNodes()[0].pixelData(*bounds).data()
     assert picture.data == convert(data, space, travel)
-    assert background.read_now(bounds, "sketch") is None
     assert testing.undo_steps(raw) == []
     assert len(krita.documents()) == 1
 
@@ -181,7 +179,8 @@ def test_a_selection_is_what_lies_on_the_canvas(krita: Krita) -> None:
     assert selection.bounds == Bounds(0, 1, 2, 2)
     assert selection.mask == bytes([1, 2, 3, 4])
     testing.select(raw, 10, 10, 2, 2)
-    assert document.selection() is None
+    outside = document.selection()
+    assert outside is not None and outside.bounds.is_empty and outside.mask == b""
 
 
 def test_a_hint_layer_is_one_undo_step_directly_above_and_active(krita: Krita) -> None:
@@ -224,7 +223,6 @@ def test_documents_are_those_that_views_show(krita: Krita) -> None:
     raw = show_document(1, 1)
     other = show_document(1, 1)
     krita.createDocument(1, 1, "hidden", "RGBA", "U8", "", 72.0)
-    assert Document.all_open() == [Document(raw), Document(other)]
     assert Document.active() == Document(other) != Document(raw)
     assert Document.of_canvas(krita.views()[0].canvas()) == Document(raw)
     assert Document.of_canvas(None) is None

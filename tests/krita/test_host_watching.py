@@ -57,15 +57,78 @@ def test_saving_is_told_before_and_after(krita: Krita, qtbot: Any) -> None:
     edit.addAction(other)
     watch, told = SaveWatch(window.qwindow()), []
     watch.about_to_save.connect(lambda: told.append("about"))
-    watch.saved.connect(told.append)
+    watch.over.connect(lambda: told.append("over"))
     shortcut = QtGui.QKeySequence("Ctrl+S")
     for action in (save, other):
         event = QtGui.QShortcutEvent(shortcut, 0)
         QtWidgets.QApplication.sendEvent(action, event)
     QtWidgets.QApplication.sendEvent(save, QtCore.QEvent(QtCore.QEvent.Type.ActionChanged))
     assert told == ["about"]
+    raw.saveAs("page.kra")
+    assert told == ["about", "over"]
     edit.aboutToShow.emit()
     files.aboutToShow.emit()
+    assert told[2:] == ["about"]
+    qtbot.waitUntil(lambda: told[2:] == ["about", "over"])  # nothing was saved
+
+
+def test_saving_is_told_when_its_button_is_pressed_or_a_document_closes(
+    krita: Krita, qtbot: Any
+) -> None:
+    testing.show_document(2, 2)
+    window = krita.windows()[0]
+    main = window.qwindow()
+    save, other = window.createAction("file_save", "Save"), window.createAction("file_new", "New")
+    toolbar = main.addToolBar("File")
+    assert toolbar is not None
+    toolbar.addActions([save, other])
+    watch, told = SaveWatch(main), []
+    watch.about_to_save.connect(lambda: told.append("about"))
+    for action, expected in ((other, []), (save, ["about"])):
+        button = toolbar.widgetForAction(action)
+        assert button is not None
+        qtbot.mouseClick(button, QtCore.Qt.MouseButton.LeftButton)
+        assert told == expected
+    QtWidgets.QApplication.sendEvent(main, QtGui.QCloseEvent())
     assert told == ["about", "about"]
-    raw.saveAs("page.kra")
-    assert told[2:] == ["page.kra"]
+
+
+def test_nothing_is_over_while_a_dialog_asks(krita: Krita, qtbot: Any) -> None:
+    testing.show_document(2, 2)
+    window = krita.windows()[0].qwindow()
+    watch, told = SaveWatch(window), []
+    watch.over.connect(lambda: told.append("over"))
+    dialog = QtWidgets.QDialog(window)
+    dialog.setModal(True)
+    dialog.show()
+    watch._begin()
+    qtbot.wait(450)
+    assert told == []
+    dialog.close()
+    qtbot.waitUntil(lambda: told == ["over"])
+
+
+def test_a_stroke_that_ends_over_another_widget_has_ended(krita: Krita, qtbot: Any) -> None:
+    testing.show_document(2, 2)
+    watch, told = StrokeWatch(krita.windows()[0].qwindow()), []
+    watch.stroke_ended.connect(lambda: told.append("ended"))
+    canvas = krita.views()[0].canvas_widget
+    canvas.setMouseTracking(True)  # as Krita's is
+    qtbot.mousePress(canvas, QtCore.Qt.MouseButton.LeftButton)
+    assert watch.painting
+    place = QtCore.QPointF(1, 1)
+    for buttons, painting in (
+        (QtCore.Qt.MouseButton.LeftButton, True),
+        (QtCore.Qt.MouseButton.NoButton, False),
+    ):
+        move = QtGui.QMouseEvent(
+            QtCore.QEvent.Type.MouseMove,
+            place,
+            place,
+            QtCore.Qt.MouseButton.NoButton,
+            buttons,
+            QtCore.Qt.KeyboardModifier.NoModifier,
+        )
+        QtWidgets.QApplication.sendEvent(canvas, move)
+        assert watch.painting is painting
+    assert told == ["ended"]

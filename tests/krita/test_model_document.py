@@ -483,14 +483,14 @@ def test_the_canvas_is_read_without_the_preview_also_when_it_was_about_to_come(
 def test_no_preview_is_in_a_file_and_it_comes_back_when_that_is_written(studio: Studio) -> None:
     raw, model = studio.open()
     studio.generate(model)
-    studio.workspace.before_save()
+    studio.workspace.set_saving(True)
     assert preview_of(raw) is None
-    studio.workspace.after_save()
+    studio.workspace.set_saving(False)
     studio.until_idle(model)
     assert preview_of(raw) is not None
     # One that was about to come does not come while the file is written.
     model.select(model.history.entries[0])
-    studio.workspace.before_save()
+    studio.workspace.set_saving(True)
     studio.until_idle(model)
     assert preview_of(raw) is None
 

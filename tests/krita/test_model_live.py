@@ -285,21 +285,20 @@ def test_a_result_that_was_looked_at_makes_room(studio: Studio) -> None:
 
 def test_saving_in_the_middle_takes_the_preview_away_and_live_goes_on(session: Session) -> None:
     session.finish(session.first)
-    session.studio.workspace.before_save()
+    session.studio.workspace.set_saving(True)
     assert preview_of(session.raw) is None
-    session.studio.workspace.after_save()
+    session.studio.workspace.set_saving(False)
     session.stroke(5)
     second = session.studio.submitted(2)
     testing.keep_busy(session.raw, 1 << 30)
     session.studio.finish(second, FLATS)
     session.look_around()  # it is about to be shown
-    session.studio.workspace.before_save()
+    session.studio.workspace.set_saving(True)
     testing.keep_busy(session.raw, 0)
     session.look_around()
     assert preview_of(session.raw) is None and session.model.message is None
-    session.stroke(6)
-    session.finish(session.studio.submitted(3))
-    assert preview_of(session.raw) is not None
+    session.studio.workspace.set_saving(False)
+    session.studio.bot.waitUntil(lambda: preview_of(session.raw) is not None)
 
 
 # How it ends.

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from krita import Krita
-from s2i_client.geometry import Bounds, Extent
 from s2i_client.pixels import Depth, Order, PictureInfo, Profile
 
-from .scratch import ConversionFailed, Scratch
-from .steps import Steps, rows_per_step, strips
+from .scratch import ConversionFailed
 
-__all__ = ["CHANNELS", "ColorSpace", "ConversionFailed", "convert", "krita_order", "space_of"]
+__all__ = ["CHANNELS", "ColorSpace", "ConversionFailed", "krita_order", "space_of"]
 
 CHANNELS = {"A": 1, "GRAYA": 2, "RGBA": 4, "LABA": 4, "XYZA": 4, "YCbCrA": 4, "CMYKA": 5}
 DEPTHS: dict[str, Depth] = {"U8": "u8", "U16": "u16", "F16": "f16", "F32": "f32"}
@@ -97,22 +95,3 @@ def _shipped(model: str, depth: str, profile: Profile) -> ColorSpace:
     names = PROFILES[model, profile]
     there = Krita.instance().profiles(model, depth)
     return ColorSpace(model, depth, next((name for name in names if name in there), names[0]))
-
-
-def convert(data: bytes, extent: Extent, source: ColorSpace, target: ColorSpace) -> Steps[bytes]:
-    """Pixels of `extent` in another color space, by Krita's own conversion.
-
-    Raises `ConversionFailed` when Krita knows no way.
-    """
-    if source == target:
-        return data
-    converted = bytearray()
-    with Scratch() as scratch:
-        width = extent.width
-        rows = rows_per_step(width, max(source.pixel_size, target.pixel_size), converted=True)
-        for strip in strips(Bounds.of(extent), rows):
-            yield
-            start = strip.y * width * source.pixel_size
-            end = strip.bottom * width * source.pixel_size
-            converted += scratch.convert(data[start:end], strip.extent, source, target)
-    return bytes(converted)

@@ -49,16 +49,6 @@ class Document:
         raw = None if view is None else view.document()
         return None if raw is None else Document(raw)
 
-    @staticmethod
-    def all_open() -> list[Document]:
-        """All that a view shows."""
-        documents: list[Document] = []
-        for view in Krita.instance().views():
-            document = Document(view.document())
-            if document not in documents:
-                documents.append(document)
-        return documents
-
     @property
     def name(self) -> str:
         """The title if it has one, else the file's name."""
@@ -80,11 +70,6 @@ class Document:
         return ColorSpace.of(self.raw)
 
     @property
-    def resolution(self) -> float:
-        """Pixels per inch."""
-        return float(self.raw.resolution())
-
-    @property
     def is_open(self) -> bool:
         return is_open(self.raw)
 
@@ -92,11 +77,6 @@ class Document:
     def is_idle(self) -> bool:
         """Whether nothing is being painted or computed right now."""
         return is_idle(self.raw)
-
-    @property
-    def modified(self) -> bool:
-        """Whether there is something to save."""
-        return self.raw.modified()
 
     def layers(self) -> list[Layer]:
         """All layers as the layer docker shows them: top first, children after their group.
@@ -133,14 +113,15 @@ class Document:
         self.raw.setActiveNode(layer.node)
 
     def selection(self) -> Selection | None:
-        """What is selected, None when nothing is, which means everything."""
+        """What is selected on the canvas, empty when that lies outside; None when nothing is
+        selected, which means everything."""
         found = self.raw.selection()
         if found is None:
             return None
         bounds = Bounds(found.x(), found.y(), found.width(), found.height())
         bounds = bounds.intersection(self.bounds)
         if bounds.is_empty:
-            return None
+            return Selection(bounds, b"")
         return Selection(bounds, found.pixelData(*bounds).data())
 
     def read(self, bounds: Bounds, name: str) -> Steps[Picture]:

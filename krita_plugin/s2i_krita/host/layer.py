@@ -7,10 +7,9 @@ from typing import Any
 from s2i_client.geometry import Bounds
 from s2i_client.pixels import Picture
 
-from ..qt import QtGui
 from .alpha import is_opaque
 from .colors import ColorSpace
-from .reading import picture_of, read_picture
+from .reading import read_picture
 from .steps import Steps
 
 PREVIEW_NAME = "s2i preview"
@@ -94,16 +93,6 @@ class Layer:
         counts. Raises `DocumentClosed`, and `PictureError` when `bounds` is empty.
         """
         return (yield from read_picture(self._document, self._pixels, self.space, bounds, name))
-
-    def read_now(self, bounds: Bounds, name: str) -> Picture | None:
-        """As `read`, at once; None when the pixels would have to be converted."""
-        if self.space.readable is None:
-            return None
-        return picture_of(self._pixels(bounds), self.space, bounds, name)
-
-    def thumbnail(self, side: int) -> QtGui.QImage:
-        """The whole layer, not larger than `side` × `side` pixels."""
-        return self.node.thumbnail(side, side)
 
     def is_opaque_paper(self, bounds: Bounds) -> bool:
         """Whether the border of `bounds` is opaque, as of a scan, and not transparent.

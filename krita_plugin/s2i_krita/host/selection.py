@@ -30,3 +30,20 @@ class Selection:
             rows += (left, self.mask[first : first + common.width], right)
         rows.append(bytes((area.bottom - common.bottom) * area.width))
         return b"".join(rows)
+
+    def intersection(self, other: Selection) -> Selection:
+        """What both select, as much as the one that selects less of it."""
+        common = self.bounds.intersection(other.bounds)
+        mine, theirs = self.within(common), other.within(common)
+        empty, full = bytes(common.width), b"\xff" * common.width
+        rows = []
+        for start in range(0, len(mine), max(1, common.width)):
+            one, two = mine[start : start + common.width], theirs[start : start + common.width]
+            # Most rows of most selections need no look at each pixel.
+            if empty in (one, two):
+                rows.append(empty)
+            elif full in (one, two):
+                rows.append(two if one == full else one)
+            else:
+                rows.append(bytes(map(min, one, two)))
+        return Selection(common, b"".join(rows))

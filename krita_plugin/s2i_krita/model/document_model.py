@@ -15,6 +15,7 @@ from ..host.document import Document
 from ..host.layer import Layer
 from ..host.preview import Preview, remove_forgotten
 from ..host.results import NewLayer, Placement, apply
+from ..host.selection import Selection
 from ..host.steps import until_idle
 from ..qt import QtCore, QtGui, pyqtSignal
 from ..texts import _
@@ -27,7 +28,7 @@ from .palette import Palette
 from .request import MissingInput, gather
 from .settings import Settings
 from .sources import Source, from_layer
-from .task import Task, Work
+from .task import Task, Work, on_thread
 from .thumbnails import thumbnail
 
 JOB_SECONDS = 0.01
@@ -83,6 +84,8 @@ class DocumentModel(Choices):
         self.live = Live(self)
         self._job: Job | None = None
         self._task: Task | None = None
+        self._bare = False  # what runs must not find the preview among the layers
+        self._saving = False
         self._preview_task: Task | None = None
         self._tidying = Task(self._tidy(), self)
         self.history.load()
@@ -118,7 +121,7 @@ class DocumentModel(Choices):
     def generate(self) -> None:
         """Send what is chosen; the result is the newest of the history."""
         self.live.stop()
-        self._run(self._generate())
+        self._run(self._generate(), bare=True)
 
     def apply(
         self,
@@ -143,7 +146,7 @@ class DocumentModel(Choices):
             if self.selected is not None:
                 yield from self._apply(self.selected, how, placement, only_selection)
 
-        self._run(work())
+        self._run(work(), bare=True)
 
     def cancel(self) -> None:
         """End what runs, at once for the user, and at its next step in the daemon."""
@@ -156,7 +159,7 @@ class DocumentModel(Choices):
         """Look at a result, over the canvas unless the settings say no; None looks at none."""
         self.selected = entry
         self.selected_changed.emit()
-        self.show_preview()
+        self.sync_preview()
 
     def discard(self, entry: Entry) -> None:
         """Forget a result."""
@@ -164,21 +167,28 @@ class DocumentModel(Choices):
             self.select(None)
         self.history.remove(entry)
 
-    def show_preview(self) -> None:
-        """Bring the preview over the canvas in line with what is selected; live has its own."""
-        if self.live.active:
-            return
-        if self.selected is None or not self.settings.values.preview:
-            self.hide_preview()
-            return
+    def sync_preview(self) -> None:
+        """Bring the preview over the canvas in line with what is looked at and what goes on."""
         self._stop_showing()
-        self._preview_task = Task(self._show(self.selected), self)
-        self._preview_task.finished.connect(self._preview_shown)
+        if self._bare or self._saving:
+            self.preview.remove()
+        elif self.live.active:
+            self.live.show_again()
+        elif self.selected is None or not self.settings.values.preview:
+            self.preview.remove()
+        else:
+            self._preview_task = Task(self._show(self.selected), self)
+            self._preview_task.finished.connect(self._preview_shown)
 
-    def hide_preview(self) -> None:
-        """Take the preview away, also one that was about to come."""
-        self._stop_showing()
-        self.preview.remove()
+    @property
+    def is_saving(self) -> bool:
+        return self._saving
+
+    def set_saving(self, saving: bool) -> None:
+        """A file is about to be written, without the preview in it; or that is over."""
+        if saving is not self._saving:
+            self._saving = saving
+            self.sync_preview()
 
     def _stop_showing(self) -> None:
         if self._preview_task is not None:
@@ -236,7 +246,6 @@ class DocumentModel(Choices):
             raise MissingInput(_("No daemon has answered yet. Start it first."))
         parameters = self.parameters
         self._tell_progress(Progress(step=_("Reading the layers")))
-        self.hide_preview()
         request = yield from gather(
             self.document, declaration, self.sources, self.palette, self.settings.values.context
         )
@@ -278,11 +287,8 @@ class DocumentModel(Choices):
         if how is ApplyAs.by_color:
             layers = yield from self._split(layers)
         within = entry.within
-        if only_selection and within is None:
-            within = self.document.selection()
-            if within is None:
-                raise MissingInput(_("There is no selection. Select a part, or apply it whole."))
-        self.hide_preview()
+        if only_selection:
+            within = yield from self._selected_part(within)
         yield from apply(
             self.document,
             [NewLayer(_(layer.title) or layer.name, layer, layer.blend) for layer in layers],
@@ -294,6 +300,17 @@ class DocumentModel(Choices):
         self.remember()
         self.selected = None
         self.selected_changed.emit()
+
+    def _selected_part(self, within: Selection | None) -> Work:
+        """What is selected now, of what the result was limited to; returns a `Selection`."""
+        selection = self.document.selection()
+        if selection is None:
+            raise MissingInput(_("There is no selection. Select a part, or apply it whole."))
+        if within is not None:
+            selection = yield from on_thread(selection.intersection, within)
+        if selection.bounds.is_empty:
+            raise MissingInput(_("The result does not reach into the selection."))
+        return selection
 
     def _split(self, layers: list[ResultLayer]) -> Work:
         """The layers with flats replaced by a layer for each of their colors."""
@@ -338,11 +355,14 @@ class DocumentModel(Choices):
 
     # Plumbing.
 
-    def _run(self, work: Work) -> None:
+    def _run(self, work: Work, bare: bool = False) -> None:
         if self._task is not None:
             work.close()
             return
         self.tell(None)
+        self._bare = bare
+        if bare:
+            self.sync_preview()
         self._task = Task(work, self)
         self._task.finished.connect(self._task_finished)
         self._tell_progress(Progress())
@@ -356,8 +376,9 @@ class DocumentModel(Choices):
         self._task = None
         self.progress = None
         self.progress_changed.emit()
-        if self.selected is not None and self._preview_task is None and not self.preview.present:
-            self.show_preview()  # it was taken away for the work that has ended
+        if self._bare:
+            self._bare = False
+            self.sync_preview()
 
     def _preview_shown(self, task: Task) -> None:
         self._preview_task = None

@@ -55,6 +55,9 @@ class Live(QtCore.QObject):
         self._watch: StrokeWatch | None = None
         self._stroke_ended_at: float | None = None
         self._job: Job | None = None
+        self._last: tuple[ResultLayer, Selection | None] | None = None
+        self._again = False
+        self._look_seconds = 0.0
         self._task: Task | None = None
 
     def toggle(self) -> None:
@@ -68,16 +71,17 @@ class Live(QtCore.QObject):
         if self.active or self._model.is_busy:
             return
         self._model.tell(None)
-        if self._model.sources.get("sketch", Source()).kind is SourceKind.canvas:
-            text = _("Live needs a sketch layer: all that is visible has the preview in it.")
-            self._model.tell(Message(text, _("Choose a layer for the sketch.")))
+        if self._sees_itself:
+            self._model.tell(Message(_needs_layer(), _("Choose a layer for the sketch.")))
             return
         window = self._model.document.window
         if window is None:
             return
-        self._model.hide_preview()
         self.active = True
         self._stroke_ended_at = None
+        self._last, self._again = None, False
+        self._model.sync_preview()  # one that was about to come does not come any more
+        self._model.preview.remove()
         self._watch = StrokeWatch(window)
         self._watch.stroke_ended.connect(self._stroke_ended)
         self._watch.escape_pressed.connect(self.stop)
@@ -85,11 +89,15 @@ class Live(QtCore.QObject):
         self._task.finished.connect(self._failed)
         self.changed.emit()
 
+    def show_again(self) -> None:
+        """Show the last preview again, which was taken away meanwhile."""
+        self._again = True
+
     def stop(self) -> None:
         """End it: cancel what runs, and take the preview away."""
         if self.active:
             self._end()
-            self._model.hide_preview()
+            self._model.sync_preview()
 
     def close(self) -> None:
         """The document closes: end it, touching nothing."""
@@ -114,6 +122,10 @@ class Live(QtCore.QObject):
         if task.error is not None:
             self._model.tell(message_of(task.error))
 
+    @property
+    def _sees_itself(self) -> bool:
+        return self._model.sources.get("sketch", Source()).kind is SourceKind.canvas
+
     def _stroke_ended(self) -> None:
         self._stroke_ended_at = time.monotonic()
 
@@ -122,6 +134,13 @@ class Live(QtCore.QObject):
         sent: tuple[object, ...] = ()
         while True:
             changed_at = yield from self._wait_for_change()
+            if self._again:
+                self._again = False
+                if self._last is not None:
+                    yield from self._show(*self._last)
+                continue
+            if self._sees_itself:
+                raise MissingInput(_needs_layer())
             declaration = model.pipeline
             if declaration is None or not model.connection.is_ready:
                 yield LEAST_LOOK_SECONDS
@@ -164,14 +183,13 @@ class Live(QtCore.QObject):
                 title = _(declaration.title)
                 model.tell(Message(_("{system} found nothing to show.", system=title)))
                 continue
-            yield from self._show(result.layer(0), request.within)
+            self._last = result.layer(0), request.within
+            yield from self._show(*self._last)
             network = result.timing.get("network", result.timing.get("run", 0.0))
             self.latencies.append((time.monotonic() - (changed_at or began), network))
             if model.message is not None:
                 model.tell(None)
             self.shown.emit()
-
-    _look_seconds = 0.0
 
     def _wait_for_change(self) -> Work:
         """Returns when a stroke ended, that and the grace ago, or None when it is time to look."""
@@ -185,14 +203,21 @@ class Live(QtCore.QObject):
             elif ended is not None and now >= ended + grace:
                 self._stroke_ended_at = None
                 return ended
-            elif ended is None and now >= look_at:
+            elif self._again or (ended is None and now >= look_at):
                 return None
             yield TICK_SECONDS
 
     def _show(self, picture: ResultLayer, within: Selection | None) -> Work:
         model = self._model
+        while model.is_saving:
+            yield TICK_SECONDS
         layer = model.sketch_layer
         if layer is None:
-            raise MissingInput(_("The sketch's layer is gone. Choose another one."))
+            gone = _("The sketch's layer is gone. Choose another one.")
+            raise MissingInput(_needs_layer() if self._sees_itself else gone)
         below = not layer.is_opaque_paper(model.document.bounds)
         yield from model.preview.show(model.document, picture, layer, below, within)
+
+
+def _needs_layer() -> str:
+    return _("Live needs a sketch layer: all that is visible has the preview in it.")

@@ -48,13 +48,12 @@ def gather(
     """
     yield from until_idle(document.raw)
     selection = document.selection()
-    try:
-        bounds = selection.bounds if selection is not None and not declaration.whole else None
-        region = work_region(document.bounds, bounds, context)
-    except ValueError:
+    if selection is not None and selection.bounds.is_empty:
         raise MissingInput(
             _("The selection lies outside of the canvas. Select a part of the picture.")
-        ) from None
+        )
+    part = None if selection is None or declaration.whole else selection.bounds
+    region = work_region(document.bounds, part, context)
     pictures = []
     for declared in declaration.inputs:
         source = sources.get(declared.name, Source())

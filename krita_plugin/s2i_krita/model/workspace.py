@@ -57,15 +57,10 @@ class Workspace(QtCore.QObject):
         """The model of the document that the user works on."""
         return self.model_of(Document.active())
 
-    def before_save(self) -> None:
-        """A file is about to be written: what is shown over the canvas must not be in it."""
+    def set_saving(self, saving: bool) -> None:
+        """A file is about to be written, or has been: no preview must be in it."""
         for model in self._models:
-            model.hide_preview()
-
-    def after_save(self) -> None:
-        """Show again what `before_save` took away."""
-        for model in self._models:
-            model.show_preview()
+            model.set_saving(saving)
 
     def start_daemon(self) -> None:
         """Start the daemon as the settings want it."""
