@@ -178,8 +178,9 @@ class KritaSession:
         """Send a function and do not wait: what it begins may want an answer, as dialogs do."""
         self._last_task += 1
         message = {"task": self._last_task, "arguments": arguments, "seconds": timeout}
+        message.update(pack(function))
         with self._explained(f"hear of {function.__name__}"):
-            self.line.send({**message, **pack(function)})
+            self.line.send(message)
         return self._last_task
 
     def result(self, task: int, timeout: float = 60) -> Any:

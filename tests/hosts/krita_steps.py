@@ -152,6 +152,8 @@ def _trigger(name: str) -> Any:
     action = Krita.instance().action(name)
     if not action.isEnabled():
         raise RuntimeError(f"{name} is disabled: there is nothing to take back or do again")
+    # Krita ignores it while it computes anything, since 5.3 also what it does when nobody works.
+    Krita.instance().activeDocument().waitForDone()
     action.trigger()
     yield 0.05
     Krita.instance().activeDocument().waitForDone()
