@@ -587,6 +587,7 @@ def test_colors_come_from_the_reference_before_the_result(studio: Studio) -> Non
     picture = Picture(name="x", width=1, height=1, data=bytes((*BLUE, 255)))
     model.set_source("reference", Source(SourceKind.picture, picture=picture))
     model.take_palette()
+    studio.until_idle(model)
     assert studio.palette.colors == [BLUE]
     model.take_palette(model.history.entries[0])
     studio.until_idle(model)
@@ -670,9 +671,11 @@ def test_a_layer_that_went_meanwhile_is_guessed_anew(studio: Studio, krita: Krit
         b'{"parameters": 5}',
         b'{"parameters": {"painter": "fast"}}',
         b'{"parameters": {"painter": {"detail": "much", "steps": 999, "odd": 1}}}',
-        b'{"layers": []}',
-        b'{"layers": {"sketch": {}}}',
-        b'{"layers": {"sketch": {"layer": [], "enabled": 1}}}',
+        b'{"sources": []}',
+        b'{"sources": {"sketch": {}}}',
+        b'{"sources": {"sketch": {"kind": "cloud", "enabled": true}}}',
+        b'{"sources": {"sketch": {"kind": "layer", "enabled": true}}}',
+        b'{"sources": {"sketch": {"kind": "layer", "layer": [], "enabled": 1}}}',
         b'{"system": null}',
         b'{"system": ["painter"]}',
     ],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -21,6 +23,12 @@ def flats(*areas: tuple[Color, int]) -> Picture:
     """Opaque rows of colors; the second is how many rows."""
     rows = [np.full((count, 40, 4), (*color, 255)) for color, count in areas]
     return picture(np.concatenate(rows))
+
+
+def take(palette: Palette, source: Picture) -> None:
+    """Let it take a picture's colors, to the end."""
+    for pause in palette.take_from(source):
+        time.sleep(pause or 0)
 
 
 def kept(**settings: str) -> tuple[Palette, dict[str, str]]:
@@ -68,11 +76,27 @@ def test_a_locked_palette_takes_nothing_by_itself(qapp: object) -> None:
     palette, _ = kept()
     palette.add((1, 2, 3))
     palette.lock(True)
-    palette.take_from(flats(((9, 9, 9), 3)))
+    take(palette, flats(((9, 9, 9), 3)))
     assert palette.colors == [(1, 2, 3)]
     palette.lock(False)
-    palette.take_from(flats(((9, 9, 9), 3)))
+    take(palette, flats(((9, 9, 9), 3)))
     assert palette.colors == [(1, 2, 3), (9, 9, 9)]
+
+
+def test_colors_are_counted_on_another_thread(
+    qapp: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+
+    def counted(_picture: Picture) -> list[Color]:
+        threads.append(threading.get_ident())
+        return [(1, 2, 3)]
+
+    monkeypatch.setattr("s2i_krita.model.palette.main_colors", counted)
+    palette, _ = kept()
+    take(palette, flats(((9, 9, 9), 3)))
+    assert palette.colors == [(1, 2, 3)]
+    assert threads != [threading.get_ident()]
 
 
 def test_every_change_is_told_and_kept_for_the_next_start(qapp: object) -> None:

@@ -72,6 +72,10 @@ def test_another_type_is_refused(qapp: object, name: str, value: object) -> None
         ("context", "nan"),
         ("context", "inf"),
         ("context", "a lot"),
+        ("device", "nonsense"),
+        ("device", "cuda:"),
+        ("device", "cuda:0 --remote"),
+        ("device", "CPU\n"),
     ],
 )
 def test_nonsense_is_the_default(qapp: object, name: str, text: str) -> None:
@@ -90,6 +94,11 @@ def test_nonsense_is_the_default(qapp: object, name: str, text: str) -> None:
 )
 def test_numbers_stay_in_their_range(qapp: object, name: str, text: str, value: float) -> None:
     assert getattr(kept(**{name: text})[0].values, name) == value
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu", "mps", "cuda", "cuda:0", "cuda:11"])
+def test_devices_are_named_as_pytorch_does(qapp: object, device: str) -> None:
+    assert kept(device=device)[0].values.device == device
 
 
 def test_choices_are_those_that_the_model_has() -> None:

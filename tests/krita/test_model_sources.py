@@ -18,10 +18,10 @@ from s2i_krita.model.sources import (
     SourceKind,
     UnreadablePicture,
     from_file,
-    from_image,
     from_layer,
     guess_sketch,
     picture_of,
+    read_file,
 )
 from s2i_krita.qt import QtGui
 
@@ -58,7 +58,10 @@ def test_switched_off_it_is_kept_and_not_sent() -> None:
     assert not Source().is_sent
 
 
-@pytest.mark.parametrize("name", ["Line art", "INKS", "Skizze 2", "Outlines", "线稿"])
+@pytest.mark.parametrize(
+    "name",
+    ["Line art", "INKS", "ink_2", "Skizze 2", "Outlines", "Tuschelinien", "线稿"],
+)
 def test_a_layer_that_is_named_so_is_the_sketch(krita: Krita, name: str) -> None:
     raw = show_document(2, 2)
     layers(raw, name, "shade")
@@ -80,12 +83,41 @@ def test_without_such_a_name_it_is_the_active_layer(krita: Krita) -> None:
     assert guess(raw) == "one"
 
 
-def test_what_can_not_be_painted_on_or_seen_is_not_guessed_by_its_name(krita: Krita) -> None:
+def test_what_can_not_be_seen_is_not_guessed_by_its_name(krita: Krita) -> None:
     raw = show_document(2, 2)
-    there = layers(raw, "lines hidden", "lines locked", "other")
+    there = layers(raw, "lines hidden", "other")
     there["lines hidden"].node.setVisible(False)
-    there["lines locked"].node.setLocked(True)
     assert guess(raw) == "other"
+
+
+def test_lines_that_are_locked_are_guessed(krita: Krita) -> None:
+    raw = show_document(2, 2)
+    there = layers(raw, "Line art", "color")
+    there["Line art"].node.setLocked(True)
+    assert guess(raw) == "Line art"
+
+
+@pytest.mark.parametrize("kind", ["grouplayer", "vectorlayer", "filelayer"])
+def test_lines_may_be_a_group_or_vectors(krita: Krita, kind: str) -> None:
+    raw = show_document(2, 2)
+    raw.rootNode().addChildNode(raw.createNode("Inks", kind), None)
+    layers(raw, "color")
+    assert guess(raw) == "Inks"
+
+
+def test_a_filter_is_no_sketch(krita: Krita) -> None:
+    raw = show_document(2, 2)
+    layers(raw, "color")
+    raw.rootNode().addChildNode(raw.createNode("Sketch filter", "filterlayer"), None)
+    assert guess(raw) == "color"
+
+
+@pytest.mark.parametrize("name", ["Pink", "Portrait", "Feline", "Withdrawn", "Drinks"])
+def test_a_short_word_in_another_is_not_meant(krita: Krita, name: str) -> None:
+    raw = show_document(2, 2)
+    there = layers(raw, name, "shade")
+    raw.setActiveNode(there["shade"].node)
+    assert guess(raw) == "shade"
 
 
 def test_without_layers_there_is_no_guess() -> None:
@@ -103,13 +135,16 @@ def test_a_picture_has_the_file_s_pixels(tmp_path: Path, qapp: object) -> None:
     pixels = noise(5, 7)
     path = tmp_path / "reference.png"
     assert image(pixels).save(str(path))
-    source = from_file(path)
-    assert (source.kind, source.path, source.label) == (
-        SourceKind.file, str(path), "reference.png",
-    )  # fmt: skip
-    assert source.picture is not None
-    assert (source.picture.width, source.picture.height) == (7, 5)
-    assert source.picture.data == pixels.tobytes()
+    picture = read_file(path)
+    assert (picture.width, picture.height) == (7, 5)
+    assert picture.data == pixels.tobytes()
+
+
+def test_a_file_is_read_after_it_was_chosen() -> None:
+    source = from_file("/somewhere/reference.png")
+    assert (source.kind, source.label) == (SourceKind.file, "reference.png")
+    assert source.path == "/somewhere/reference.png"
+    assert source.loading and source.picture is None
 
 
 def test_a_turned_photograph_is_turned_back(tmp_path: Path, qapp: object) -> None:
@@ -120,19 +155,61 @@ def test_a_turned_photograph_is_turned_back(tmp_path: Path, qapp: object) -> Non
     exif = b"Exif\0\0" + tiff
     data = path.read_bytes()
     path.write_bytes(data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:])
-    picture = from_file(path).picture
-    assert picture is not None and (picture.width, picture.height) == (8, 16)
+    picture = read_file(path)
+    assert (picture.width, picture.height) == (8, 16)
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", None])
+@pytest.mark.parametrize("content", [b"", b"no picture"])
 def test_a_file_that_is_no_picture_says_what_to_do(
-    tmp_path: Path, qapp: object, content: bytes | None
+    tmp_path: Path, qapp: object, content: bytes
 ) -> None:
     path = tmp_path / "notes.png"
-    if content is not None:
-        path.write_bytes(content)
+    path.write_bytes(content)
     with pytest.raises(UnreadablePicture, match=r"notes\.png .*PNG, JPEG or WebP"):
-        from_file(path)
+        read_file(path)
+
+
+def test_a_file_that_is_gone_says_so(tmp_path: Path, qapp: object) -> None:
+    with pytest.raises(UnreadablePicture, match=r"gone\.png is not there any more"):
+        read_file(tmp_path / "gone.png")
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "sides"),
+    [
+        (4096, 1024, (2048, 512)),
+        (100, 3000, (68, 2048)),
+        (40_000, 2, (2048, 1)),
+        (2048, 5, (2048, 5)),
+    ],
+)
+def test_no_side_of_a_picture_is_longer_than_2048(
+    tmp_path: Path, qapp: object, width: int, height: int, sides: tuple[int, int]
+) -> None:
+    large = QtGui.QImage(width, height, FORMAT.Format_RGB32)
+    large.fill(QtGui.QColor(200, 100, 50))
+    path = tmp_path / "large.png"
+    assert large.save(str(path))
+    for picture in (picture_of(large), read_file(path)):
+        assert (picture.width, picture.height) == sides
+        assert picture.data == b"\xc8\x64\x32\xff" * (sides[0] * sides[1])
+
+
+def test_a_picture_without_pixels_is_told() -> None:
+    with pytest.raises(UnreadablePicture, match="no pixels"):
+        picture_of(QtGui.QImage())
+
+
+@pytest.mark.parametrize("side", [2, 2500])
+def test_colors_are_converted_to_srgb(tmp_path: Path, qapp: object, side: int) -> None:
+    wide = QtGui.QImage(side, 2, FORMAT.Format_RGB32)
+    wide.fill(QtGui.QColor(60, 200, 90))
+    wide.setColorSpace(QtGui.QColorSpace(QtGui.QColorSpace.NamedColorSpace.DisplayP3))
+    path = tmp_path / "wide.png"
+    assert wide.save(str(path))
+    for picture in (picture_of(wide), read_file(path)):
+        # Display P3's (60, 200, 90) in sRGB, by both matrices: red falls below what sRGB has.
+        assert np.abs(np.subtract(list(picture.data[:4]), (0, 203, 75, 255))).max() <= 2
 
 
 @pytest.mark.parametrize(
@@ -147,15 +224,3 @@ def test_images_of_every_format_become_rgba_without_padding(
     gray[..., 3] = 255
     picture = picture_of(image(gray).convertToFormat(form))
     assert picture.data == gray.tobytes()
-
-
-def test_a_pasted_image_keeps_its_pixels_and_its_label(qapp: object) -> None:
-    pixels = noise(2, 3)
-    source = from_image(image(pixels), "pasted")
-    assert (source.kind, source.label) == (SourceKind.picture, "pasted")
-    assert source.picture is not None and source.picture.data == pixels.tobytes()
-
-
-def test_an_empty_clipboard_is_told() -> None:
-    with pytest.raises(UnreadablePicture, match="Copy one first"):
-        from_image(QtGui.QImage(), "pasted")

@@ -9,7 +9,7 @@ from fake_krita import testing
 
 from s2i_client.pixels import Picture
 from s2i_krita.model.document_model import DocumentModel
-from s2i_krita.model.sources import SourceKind
+from s2i_krita.model.sources import Source, SourceKind
 from s2i_krita.qt import QtCore, QtGui, QtWidgets
 
 
@@ -32,9 +32,17 @@ def red(width: int = 8, height: int = 4) -> QtGui.QImage:
 
 
 def picture_of(model: DocumentModel) -> Picture:
+    settled(model)
     picture = model.sources["reference"].picture
     assert picture is not None
     return picture
+
+
+def settled(model: DocumentModel) -> None:
+    """Wait until no picture is being read."""
+    loop = QtCore.QEventLoop()
+    while any(source.loading for source in model.sources.values()):
+        loop.processEvents()
 
 
 def is_red(picture: Picture) -> bool:
@@ -116,6 +124,7 @@ def test_a_reference_can_be_a_file(desk: Desk, tmp_path: Path) -> None:
     dialog = desk.find("choose_reference", QtWidgets.QFileDialog)
     dialog.fileSelected.emit(str(path))
     dialog.close()
+    assert current(desk, "source_reference") == "Reading colors.png…"
     assert is_red(picture_of(model))
     assert current(desk, "source_reference") == "colors.png"
     combo = desk.find("source_reference", QtWidgets.QComboBox)
@@ -131,7 +140,8 @@ def test_a_file_that_is_no_picture_says_so(desk: Desk, tmp_path: Path) -> None:
     dialog = desk.find("choose_reference", QtWidgets.QFileDialog)
     dialog.fileSelected.emit(str(path))
     dialog.close()
-    assert "reference" not in model.sources
+    settled(model)
+    assert model.sources["reference"] == Source()
     assert "notes.png can not be read" in desk.text("message")
     assert desk.sees("message")
 
@@ -154,6 +164,7 @@ def test_a_reference_can_be_pasted(desk: Desk, tmp_path: Path) -> None:
     mime.setUrls([QtCore.QUrl.fromLocalFile(str(path))])
     clipboard.setMimeData(mime)
     desk.click("paste_reference")
+    settled(model)
     assert current(desk, "source_reference") == "copied.png"
 
 
@@ -173,6 +184,7 @@ def test_pictures_and_files_are_dropped_on_the_row(desk: Desk, tmp_path: Path) -
     urls = QtCore.QMimeData()
     urls.setUrls([QtCore.QUrl("https://example.org/a.png"), QtCore.QUrl.fromLocalFile(str(path))])
     assert drop(row, urls)
+    settled(model)
     assert current(desk, "source_reference") == "dropped.png"
     assert not desk.find("input_sketch").acceptDrops(), "a sketch lies on the canvas"
 

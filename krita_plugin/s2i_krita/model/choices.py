@@ -4,32 +4,47 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from s2i_client.declaration import Declaration, InvalidRequest, Value
+from s2i_client.pixels import Picture
 
 from ..backend.connection import Connection
 from ..host.document import Document
 from ..host.layer import Layer
-from ..qt import QtCore, pyqtSignal
+from ..qt import QtCore, QtGui, pyqtSignal
 from ..texts import _
 from .palette import Palette
 from .settings import Settings
-from .sources import Source, SourceKind, from_layer, guess_sketch
+from .sources import (
+    Source,
+    SourceKind,
+    from_file,
+    from_image,
+    from_layer,
+    guess_sketch,
+    picture_of,
+    read_file,
+)
+from .task import Task, on_thread
 
 STATE_KEY = "s2i/state"
+KEEP_MS = 500  # after the last change: a slider that is dragged changes often
 
 
 class Choices(QtCore.QObject):
-    """Kept in the document with each result, and found there when it is opened again.
+    """Kept in the document, and found there when it is opened again.
 
     `chosen_changed`: another system. `sources_changed`, `parameters_changed`: its settings.
+    `unreadable`: a picture that was chosen can not be read, with the error that says why.
     """
 
     chosen_changed = pyqtSignal()
     sources_changed = pyqtSignal()
     parameters_changed = pyqtSignal()
+    unreadable = pyqtSignal(object)
 
     def __init__(
         self,
@@ -48,6 +63,11 @@ class Choices(QtCore.QObject):
         self._parameters: dict[str, dict[str, Value]] = {}
         self._chosen = settings.values.system
         self._palette_locked = palette.locked
+        self._loading: dict[str, Task] = {}
+        self._keep_soon = QtCore.QTimer(self)
+        self._keep_soon.setSingleShot(True)
+        self._keep_soon.setInterval(KEEP_MS)
+        self._keep_soon.timeout.connect(self._keep)
         self._restore()
         connection.state_changed.connect(self._systems_changed)
         palette.changed.connect(self._palette_changed)
@@ -66,6 +86,7 @@ class Choices(QtCore.QObject):
             self.settings.set("system", name)
             self._fill_sources()
             self.chosen_changed.emit()
+            self._keep_soon.start()
 
     @property
     def parameters(self) -> dict[str, Value]:
@@ -95,20 +116,36 @@ class Choices(QtCore.QObject):
         mine = self._parameters.setdefault(self.pipeline.name, {})
         if mine.get(name, declared.default) != checked:
             mine[name] = checked
-            self.parameters_changed.emit()
+            self._parameters_changed()
 
     def reset_parameters(self) -> None:
         if self.pipeline is not None:
             self._parameters.pop(self.pipeline.name, None)
-            self.parameters_changed.emit()
+            self._parameters_changed()
 
     def set_source(self, name: str, source: Source) -> None:
-        self.sources[name] = source
-        self.sources_changed.emit()
+        """Take another source; one that is still being read is read no further."""
+        if (task := self._loading.pop(name, None)) is not None:
+            task.cancel()
+        self._show_source(name, source)
+        self._keep_soon.start()
+
+    def take_file(self, name: str, path: str) -> None:
+        """Let an input be a picture in a file. Where that can not be read it stays what it was."""
+        before = self._settled(name)
+        self.set_source(name, from_file(path))
+        self._load(name, read_file, path, before)
+
+    def take_image(self, name: str, image: QtGui.QImage, label: str) -> None:
+        """Let an input be what was pasted or dropped; as `take_file`."""
+        before = self._settled(name)
+        self.set_source(name, from_image(label))
+        self._load(name, picture_of, image, before)
 
     def set_enabled(self, name: str, enabled: bool) -> None:
         """Switch an input off or on again; what it was set to is not forgotten."""
-        self.set_source(name, self.sources.get(name, Source()).switched(enabled))
+        self._show_source(name, self.sources.get(name, Source()).switched(enabled))
+        self._keep_soon.start()
 
     @property
     def sketch_layer(self) -> Layer | None:
@@ -132,24 +169,36 @@ class Choices(QtCore.QObject):
     def take_parameters(self, declaration: Declaration, values: Mapping[str, Any]) -> None:
         """Take those of the values that the system allows; the others get their defaults."""
         self._parameters[declaration.name] = _allowed(declaration, values)
-        self.parameters_changed.emit()
+        self._parameters_changed()
 
     def remember(self) -> None:
-        """Keep in the document what was chosen, so that it is there when it is opened again."""
+        """Keep in the document what was chosen, so that it is there when it is opened again.
+
+        Pasted pictures are not: they would be saved with it, as large as they are.
+        """
+        self._keep_soon.stop()
         state = {
             "system": self._chosen,
             "parameters": self._parameters,
-            "layers": {
-                name: {"layer": s.layer, "label": s.label, "enabled": s.enabled}
+            "sources": {
+                name: {"kind": s.kind.value, "enabled": s.enabled, "layer": s.layer, "path": s.path}
                 for name, s in self.sources.items()
-                if s.kind is SourceKind.layer
+                if self._is_kept(s)
             },
         }
         data = json.dumps(state).encode()
         self.document.annotate(STATE_KEY, _("What was chosen in s2i"), data)
 
+    def keep(self) -> None:
+        """`remember` what was changed and is not kept yet; before the file is saved."""
+        if self._keep_soon.isActive():
+            self._keep()
+
     def close(self) -> None:
         """The document or Krita closes."""
+        self._keep_soon.stop()
+        for task in self._loading.values():
+            task.cancel()
         self.connection.state_changed.disconnect(self._systems_changed)
         self.palette.changed.disconnect(self._palette_changed)
 
@@ -163,7 +212,57 @@ class Choices(QtCore.QObject):
         if locked is not self._palette_locked:
             self._palette_locked = locked
             if source.kind is SourceKind.palette and source.enabled is not locked:
-                self.set_enabled("palette", locked)
+                # Not kept: it follows the lock in all documents, also those that are only open.
+                self._show_source("palette", source.switched(locked))
+
+    def _keep(self) -> None:
+        if self.document.is_open:
+            self.remember()
+
+    def _is_kept(self, source: Source) -> bool:
+        if source.kind is SourceKind.palette:
+            return source.enabled is not self.palette.locked  # else it follows the lock
+        return source.kind in (SourceKind.layer, SourceKind.canvas, SourceKind.file)
+
+    def _parameters_changed(self) -> None:
+        self.parameters_changed.emit()
+        self._keep_soon.start()
+
+    def _settled(self, name: str) -> Source | None:
+        """An input's source without what is still to be read of it."""
+        source = self.sources.get(name)
+        if source is not None and source.loading:
+            return replace(source, loading=False) if source.kind is SourceKind.file else None
+        return source
+
+    def _show_source(self, name: str, source: Source) -> None:
+        self.sources[name] = source
+        self.sources_changed.emit()
+
+    def _load(
+        self,
+        name: str,
+        read: Callable[[Any], Picture],
+        what: object,
+        before: Source | None,
+        is_new: bool = True,
+    ) -> None:
+        """Read an input's picture on another thread. Where that fails the input is what it was
+        `before`, and the user is told when it `is_new`."""
+
+        def ended(task: Task) -> None:
+            del self._loading[name]
+            if task.error is None:
+                # Perhaps it was switched off meanwhile.
+                source = replace(self.sources[name], loading=False, picture=task.value)
+                self._show_source(name, source)
+                return
+            self._show_source(name, before or Source())
+            if is_new:
+                self.unreadable.emit(task.error)
+
+        self._loading[name] = Task(on_thread(read, what), self)
+        self._loading[name].finished.connect(ended)
 
     def _fill_sources(self) -> None:
         """Give inputs that nobody chose for what they most likely are."""
@@ -185,12 +284,24 @@ class Choices(QtCore.QObject):
             state: dict[str, Any] = json.loads(self.document.annotation(STATE_KEY) or b"{}")
             self._parameters = {str(k): dict(v) for k, v in state.get("parameters", {}).items()}
             self._chosen = str(state.get("system", self._chosen))
-            for name, kept in state.get("layers", {}).items():
-                layer = self.document.layer(kept["layer"])
-                if layer is not None:
-                    self.sources[name] = from_layer(layer).switched(bool(kept["enabled"]))
+            for name, kept in state.get("sources", {}).items():
+                self._restore_source(name, kept)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             pass  # written by another version: begin anew
+
+    def _restore_source(self, name: str, kept: dict[str, Any]) -> None:
+        """As it was chosen; a layer that is gone is not. A file that is gone is told when it is
+        to be used."""
+        source: Source | None = Source(SourceKind(kept["kind"]))
+        if source.kind is SourceKind.layer:
+            layer = self.document.layer(kept["layer"])
+            source = None if layer is None else from_layer(layer)
+        elif source.kind is SourceKind.file:
+            source = from_file(str(kept["path"]))
+        if source is not None:
+            self.sources[name] = source.switched(bool(kept["enabled"]))
+            if source.loading:
+                self._load(name, read_file, source.path, self._settled(name), is_new=False)
 
 
 def _allowed(declaration: Declaration, values: Mapping[str, Any]) -> dict[str, Value]:

@@ -89,6 +89,7 @@ class DocumentModel(Choices):
         self._preview_task: Task | None = None
         self._tidying = Task(self._tidy(), self)
         self.history.load()
+        self.unreadable.connect(self._tell_error)
         connection.job_changed.connect(self._job_changed)
 
     def choose(self, name: str) -> None:
@@ -188,6 +189,8 @@ class DocumentModel(Choices):
         """A file is about to be written, without the preview in it; or that is over."""
         if saving is not self._saving:
             self._saving = saving
+            if saving:
+                self.keep()
             self.sync_preview()
 
     def _stop_showing(self) -> None:
@@ -210,7 +213,7 @@ class DocumentModel(Choices):
         if entry is not None:
             self._run(self._palette_of(entry))
         elif source.is_sent and source.picture is not None:
-            self.palette.take_from(source.picture)
+            self._run(self.palette.take_from(source.picture))
         elif source.is_sent and (layer := self.document.layer(source.layer)) is not None:
             self._run(self._palette_from(layer))
         elif self.selected is not None or self.history.entries:
@@ -221,6 +224,9 @@ class DocumentModel(Choices):
     def tell(self, message: Message | None) -> None:
         self.message = message
         self.message_changed.emit()
+
+    def _tell_error(self, error: Exception) -> None:
+        self.tell(message_of(error))
 
     def close(self) -> None:
         """The document or Krita closes: end what runs, and change nothing in the document."""
@@ -343,7 +349,8 @@ class DocumentModel(Choices):
         yield from until_idle(self.document.raw)
         if layer.bounds.is_empty:
             raise MissingInput(_("There is no result and no reference to take colors from yet."))
-        self.palette.take_from((yield from layer.read(layer.bounds, "reference")))
+        picture = yield from layer.read(layer.bounds, "reference")
+        yield from self.palette.take_from(picture)
 
     def _palette_of(self, entry: Entry) -> Work:
         flats = [layer for layer in entry.layers if layer.info.kind == "flats"]
@@ -351,7 +358,7 @@ class DocumentModel(Choices):
         [picture] = yield from unpack(
             flats[:1] or [layer for layer in entry.layers if layer.info is shown]
         )
-        self.palette.take_from(picture)
+        yield from self.palette.take_from(picture)
 
     # Plumbing.
 

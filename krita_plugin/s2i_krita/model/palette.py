@@ -8,8 +8,9 @@ from collections import Counter
 from s2i_client.pixels import Picture
 
 from ..qt import QtCore, pyqtSignal
+from .eight_bit import eight_bit, sample
 from .settings import Read, Write
-from .thumbnails import eight_bit, sample
+from .task import Work, on_thread
 
 Color = tuple[int, int, int]  # sRGB, 0 to 255
 
@@ -43,10 +44,11 @@ class Palette(QtCore.QObject):
         except (ValueError, TypeError, RecursionError):
             pass  # somebody wrote nonsense into the file: an empty palette
 
-    def take_from(self, picture: Picture) -> None:
-        """Add a picture's main colors; a locked palette stays as it is."""
+    def take_from(self, picture: Picture) -> Work:
+        """Add a picture's main colors, found on another thread; a locked palette stays as it is."""
+        colors = yield from on_thread(main_colors, picture)
         if not self.locked:
-            self.set([*self.colors, *main_colors(picture)])
+            self.set([*self.colors, *colors])
 
     def add(self, color: Color) -> None:
         self.set([*self.colors, color])

@@ -15,8 +15,8 @@ from ..host.steps import until_idle
 from ..texts import _
 from .palette import Palette
 from .region import work_region
-from .sources import Source, SourceKind
-from .task import Work
+from .sources import Source, SourceKind, read_file
+from .task import WAIT_SECONDS, Work, on_thread
 
 # Inputs that do not lie on the canvas: a reference is looked at whole, wherever the work is.
 OFF_CANVAS = ("reference", "palette")
@@ -44,7 +44,8 @@ def gather(
 ) -> Work:
     """Read all inputs once Krita is idle; returns a `Request`.
 
-    Raises `MissingInput` when a required one is not there.
+    Waits for pictures that are being read. Raises `MissingInput` when a required one is not there,
+    and `UnreadablePicture` when a file can not be read.
     """
     yield from until_idle(document.raw)
     selection = document.selection()
@@ -56,7 +57,8 @@ def gather(
     region = work_region(document.bounds, part, context)
     pictures = []
     for declared in declaration.inputs:
-        source = sources.get(declared.name, Source())
+        while (source := sources.get(declared.name, Source())).loading:
+            yield WAIT_SECONDS
         picture = yield from read_source(document, declared, source, region, palette)
         if picture is not None:
             pictures.append(picture)
@@ -91,8 +93,9 @@ def read_source(
                 return None
             return (yield from layer.read(part, declared.name))
         case _:
-            assert source.picture is not None
-            return replace(source.picture, name=declared.name)
+            # A file that the document told of and that could not be read: perhaps it can be now.
+            picture = source.picture or (yield from on_thread(read_file, source.path))
+            return replace(picture, name=declared.name)
 
 
 def _part(name: str, content: Bounds, region: Bounds) -> Bounds:

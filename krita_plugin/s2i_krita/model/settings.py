@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -57,6 +58,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "placement": tuple(Placement.__members__),
     "variant": VARIANTS,
 }
+# As PyTorch names devices; the daemon takes no others.
+FORMS = {"device": re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")}
 MOST = {"context": 2, "live_grace": 2000, "history_megabytes": 4096, "memory_gigabytes": 1024}
 
 
@@ -95,6 +98,8 @@ def _parse(name: str, text: str, default: Any) -> Any:
     if isinstance(default, bool):
         return text == "true" if text in ("true", "false") else default
     if text not in CHOICES.get(name, (text,)):
+        return default
+    if name in FORMS and not FORMS[name].fullmatch(text):
         return default
     try:
         value = type(default)(text)

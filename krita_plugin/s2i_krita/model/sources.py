@@ -10,11 +10,19 @@ from pathlib import Path
 from s2i_client.pixels import Picture
 
 from ..host.layer import Layer
-from ..qt import QtGui
+from ..qt import QtCore, QtGui
 from ..texts import _
 
-# What artists call the layer of their line art, in some languages.
-LINE_NAMES = re.compile(r"line|ink|sketch|outline|draw|skizz|lini|zeichn|trait|encr|線|线", re.I)
+# What artists call the layer of their line art, in some languages. The short ones only where no
+# letter is beside them: there is ink in pink, and trait in portrait.
+LINE_NAMES = re.compile(
+    r"sketch|outline|lineart|linework|drawing|skizz|linie|zeichnung|encrage|線|线"
+    r"|(?<![^\W\d_])(lines?|ink(s|ed|ing)?|draw|tusche|traits?|encré)(?![^\W\d_])",
+    re.IGNORECASE,
+)
+DRAWN_TYPES = ("paintlayer", "grouplayer", "vectorlayer", "filelayer", "clonelayer")
+# A reference tells colors: more pixels would only take longer, at each request.
+MOST_SIDE = 2048
 
 
 class SourceKind(Enum):
@@ -30,7 +38,8 @@ class SourceKind(Enum):
 class Source:
     """A choice for one input. Switched off, it is kept and not sent.
 
-    `layer`: a layer's id. `picture` has the pixels of `file` and `picture`; `label` is its name.
+    `layer`: a layer's id. `picture` has the pixels of `file` and `picture`, None while they are
+    `loading` and when a file could not be read; `label` is its name.
     """
 
     kind: SourceKind = SourceKind.nothing
@@ -39,6 +48,7 @@ class Source:
     picture: Picture | None = None
     label: str = ""
     enabled: bool = True
+    loading: bool = False
 
     @property
     def is_sent(self) -> bool:
@@ -57,27 +67,59 @@ def from_layer(layer: Layer) -> Source:
 
 
 def from_file(path: str | Path) -> Source:
-    """Reads the file; raises `UnreadablePicture`."""
+    """The choice of a file, which is still to be read."""
+    return Source(SourceKind.file, path=str(path), label=Path(path).name, loading=True)
+
+
+def from_image(label: str) -> Source:
+    """The choice of what was pasted or dropped, whose pixels are still to be taken."""
+    return Source(SourceKind.picture, label=label, loading=True)
+
+
+def read_file(path: str | Path, name: str = "reference") -> Picture:
+    """The picture in a file, as `picture_of` makes it; raises `UnreadablePicture`.
+
+    Takes long for a photograph; any thread may call it.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UnreadablePicture(
+            _("{path} is not there any more. Choose another picture, or switch this input off.",
+              path=path)
+        )  # fmt: skip
     reader = QtGui.QImageReader(str(path))
     reader.setAutoTransform(True)
+    size = reader.size()
+    if not size.isEmpty():  # some formats do not tell it before they are read
+        reader.setScaledSize(_fitted(size))
     image = reader.read()
     if image.isNull():
         raise UnreadablePicture(
             _("{name} can not be read as a picture: {why}. Choose a PNG, JPEG or WebP file.",
-              name=Path(path).name, why=reader.errorString())
+              name=path.name, why=reader.errorString())
         )  # fmt: skip
-    return Source(SourceKind.file, path=str(path), picture=picture_of(image), label=Path(path).name)
-
-
-def from_image(image: QtGui.QImage, label: str) -> Source:
-    """Pixels that were pasted or dropped; raises `UnreadablePicture`."""
-    if image.isNull():
-        raise UnreadablePicture(_("The clipboard has no picture. Copy one first."))
-    return Source(SourceKind.picture, picture=picture_of(image), label=label)
+    return picture_of(image, name)
 
 
 def picture_of(image: QtGui.QImage, name: str = "reference") -> Picture:
-    """A `QImage` of any format as a picture: 8-bit rgba, straight alpha."""
+    """A `QImage` of any format as a picture: 8-bit rgba in sRGB, straight alpha.
+
+    No side is longer than `MOST_SIDE`. Raises `UnreadablePicture` when it has no pixels.
+    """
+    if image.isNull():
+        raise UnreadablePicture(_("The picture has no pixels. Choose another one."))
+    size = _fitted(image.size())
+    if size != image.size():
+        image = image.scaled(
+            size,
+            QtCore.Qt.AspectRatioMode.IgnoreAspectRatio,
+            QtCore.Qt.TransformationMode.SmoothTransformation,
+        )
+    if image.colorSpace().isValid():
+        srgb = QtGui.QColorSpace(QtGui.QColorSpace.NamedColorSpace.SRgb)
+        converted = image.convertedToColorSpace(srgb)
+        # There are profiles that Qt can not convert from: then as they are.
+        image = image if converted.isNull() else converted
     plain = image.convertToFormat(QtGui.QImage.Format.Format_RGBA8888)
     bits = plain.constBits()
     assert bits is not None
@@ -86,13 +128,22 @@ def picture_of(image: QtGui.QImage, name: str = "reference") -> Picture:
     return Picture(name=name, width=plain.width(), height=plain.height(), data=data)
 
 
+def _fitted(size: QtCore.QSize) -> QtCore.QSize:
+    """The size, or that of the same shape with a longer side of `MOST_SIDE`."""
+    longer = max(size.width(), size.height())
+    if longer <= MOST_SIDE:
+        return size
+    sides = (max(1, round(side * MOST_SIDE / longer)) for side in (size.width(), size.height()))
+    return QtCore.QSize(*sides)
+
+
 def guess_sketch(layers: list[Layer], active: Layer | None) -> Layer | None:
-    """The layer that is most likely the line art: named so, else the active one, else the top."""
-    paintable = [layer for layer in layers if layer.is_paintable and layer.visible]
-    if active is not None and active in paintable and LINE_NAMES.search(active.name):
-        return active
-    named = [layer for layer in paintable if LINE_NAMES.search(layer.name)]
-    for guess in (*named, active, *paintable):
-        if guess is not None:
-            return guess
-    return None
+    """The layer that is most likely the line art: named so, else the active one, else the top.
+
+    Artists lock their lines, group them, and draw them as vectors.
+    """
+    drawn = [layer for layer in layers if layer.type in DRAWN_TYPES and layer.visible]
+    # Of equals, the active one comes first.
+    drawn.sort(key=lambda layer: layer != active)
+    named = [layer for layer in drawn if LINE_NAMES.search(layer.name)]
+    return next(iter(named or drawn), None)

@@ -9,7 +9,7 @@ from s2i_client.declaration import Input
 
 from ..model.document_model import DocumentModel
 from ..model.message import Message
-from ..model.sources import Source, SourceKind, UnreadablePicture, from_file, from_image, from_layer
+from ..model.sources import Source, SourceKind, from_layer
 from ..model.thumbnails import thumbnail
 from ..qt import QtCore, QtGui, QtWidgets, pyqtSlot
 from ..texts import _
@@ -102,7 +102,7 @@ class InputRow(QtWidgets.QWidget):
         )
         dialog.setNameFilter(_("Pictures") + f" ({formats})")
         dialog.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda path: self._take(lambda: from_file(path)))
+        dialog.fileSelected.connect(lambda path: self.model.take_file(self.declared.name, path))
         dialog.open()
 
     def _paste(self) -> None:
@@ -112,17 +112,13 @@ class InputRow(QtWidgets.QWidget):
 
     def _take_mime(self, mime: QtCore.QMimeData | None, label: str) -> None:
         path = _file_of(mime)
+        image = mime.imageData() if mime is not None and mime.hasImage() else None
         if path is not None:
-            self._take(lambda: from_file(path))
+            self.model.take_file(self.declared.name, str(path))
+        elif image is None:
+            self.model.tell(Message(_("The clipboard has no picture. Copy one first.")))
         else:
-            image = mime.imageData() if mime is not None and mime.hasImage() else None
-            self._take(lambda: from_image(QtGui.QImage(image), label))
-
-    def _take(self, read: Callable[[], Source]) -> None:
-        try:
-            self._choose(read())
-        except UnreadablePicture as unreadable:
-            self.model.tell(Message(str(unreadable)))
+            self.model.take_image(self.declared.name, QtGui.QImage(image), label)
 
     def dragEnterEvent(self, a0: QtGui.QDragEnterEvent | None) -> None:  # noqa: N802
         mime = a0.mimeData() if a0 is not None else None
@@ -198,15 +194,17 @@ class SourceCombo(CompactCombo):
         self.setToolTip(self._help)
         if self._name == "sketch":
             self.add(_("Everything visible"), SourceKind.canvas.value)
-        if source.picture is not None:
-            self.add(source.label, _data(source))
-            small = thumbnail(source.picture)
-            self.setItemIcon(self.count() - 1, QtGui.QIcon(QtGui.QPixmap.fromImage(small)))
-            self.setToolTip(picture_tip(small, source.label))
+        if source.kind in (SourceKind.file, SourceKind.picture):
+            self.add(_in_words(source), _data(source))
+            self.setToolTip(source.path or source.label)
+            if source.picture is not None:
+                small = thumbnail(source.picture)
+                self.setItemIcon(self.count() - 1, QtGui.QIcon(QtGui.QPixmap.fromImage(small)))
+                self.setToolTip(picture_tip(small, source.label))
         for layer in self._model.document.layers():
             self.add(INDENT * layer.depth_in_tree + layer.name, layer.id)
         if source.kind is SourceKind.layer and self.findData(source.layer) < 0:
-            self.add(_("{layer} (gone)", layer=source.label), source.layer)
+            self.add(_("{name} (gone)", name=source.label), source.layer)
         self.setCurrentIndex(-1)
         self.show_data(_data(source))
 
@@ -224,6 +222,12 @@ def _data(source: Source) -> str | None:
     if source.kind is SourceKind.nothing:
         return None
     return source.layer if source.kind is SourceKind.layer else source.kind.value
+
+
+def _in_words(picture: Source) -> str:
+    if picture.loading:
+        return _("Reading {name}…", name=picture.label)
+    return picture.label if picture.picture else _("{name} (gone)", name=picture.label)
 
 
 def _beside_checks(label: ElidedLabel) -> ElidedLabel:
