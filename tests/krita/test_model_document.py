@@ -39,6 +39,7 @@ from s2i_krita.host.selection import Selection
 from s2i_krita.model.choices import STATE_KEY
 from s2i_krita.model.document_model import ApplyAs, DocumentModel
 from s2i_krita.model.sources import Source, SourceKind, from_layer
+from s2i_krita.model.stored import unpack_selection
 
 
 @pytest.fixture
@@ -292,7 +293,9 @@ def test_a_selection_limits_the_work_with_context_and_the_result(studio: Studio)
     )
     studio.generate(model, result)
     entry = model.history.entries[0]
-    assert entry.within == Selection(Bounds(200, 100, 80, 40), b"\x80" * 3200)
+    within = testing.finish(unpack_selection(entry.within))
+    assert within == Selection(Bounds(200, 100, 80, 40), b"\x80" * 3200)
+    assert entry.canvas == Bounds(0, 0, raw.width(), raw.height())
     preview = preview_of(raw)
     assert preview is not None and preview.bounds().getRect() == (200, 100, 80, 36)
     model.apply(ApplyAs.one_layer, Placement.top, only_selection=False)
@@ -310,7 +313,8 @@ def test_a_system_that_wants_the_whole_canvas_gets_it(studio: Studio) -> None:
     testing.select(raw, 2, 2, 3, 3)
     assert sent_by(studio, model)["sketch"].bounds == Bounds(0, 0, 400, 300)
     studio.generate(model, painted()[0])
-    assert model.history.entries[0].within == Selection(Bounds(2, 2, 3, 3), b"\xff" * 9)
+    within = testing.finish(unpack_selection(model.history.entries[0].within))
+    assert within == Selection(Bounds(2, 2, 3, 3), b"\xff" * 9)
 
 
 def test_what_is_selected_later_cuts_a_result_only_when_that_is_wanted(studio: Studio) -> None:
@@ -503,8 +507,9 @@ def test_a_damaged_result_is_told_when_it_is_looked_at(studio: Studio) -> None:
     # Behind the thumbnail, in the last layer's bytes.
     data[-40:] = bytes(40)
     raw.setAnnotation(key, "", bytes(data))
-    model.history.load()
     model.select(None)
+    model.history.entries.clear()
+    testing.finish(model.history.load())
     [entry] = model.history.entries
     model.selected = entry
     model.apply(ApplyAs.group)
@@ -642,7 +647,7 @@ def test_a_document_that_is_opened_again_has_its_choices_and_results(
     assert {name: model.sources[name] for name in ("sketch", "hints")} == {
         name: sources[name] for name in ("sketch", "hints")
     }
-    assert [each.id for each in model.history.entries] == [entry.id]
+    studio.bot.waitUntil(lambda: [each.id for each in model.history.entries] == [entry.id])
     model.select(model.history.entries[0])
     studio.until_idle(model)
     preview = preview_of(raw)

@@ -20,9 +20,13 @@ from s2i_client.declaration import Declaration, Output
 from s2i_client.geometry import Bounds, Point
 from s2i_client.jobs import Result
 from s2i_client.pixels import ORDER_CHANNELS, Depth, LayerInfo, Order
+from s2i_krita.host.annotations import PIECE_BYTES
 from s2i_krita.host.document import Document
 from s2i_krita.host.selection import Selection
-from s2i_krita.model.history import PREFIX, Entry, History, ResultDamaged, make_entry, unpack
+from s2i_krita.host.steps import DocumentClosed
+from s2i_krita.model.history import PREFIX, History, make_entry
+from s2i_krita.model.stored import Entry, ResultDamaged, unpack, unpack_selection
+from s2i_krita.qt import QtCore
 
 DECLARED = Declaration(
     "painter",
@@ -37,7 +41,7 @@ DECLARED = Declaration(
     ),
 )
 TYPES = {"u8": np.uint8, "u16": np.uint16, "f16": np.float16, "f32": np.float32}
-REGION = Bounds(3, 4, 20, 30)
+REGION, CANVAS = Bounds(3, 4, 20, 30), Bounds(0, 0, 90, 80)
 MEGABYTE = 1 << 20
 
 
@@ -72,7 +76,11 @@ def entry(
     infos, data = zip(*(layers or [layer()]), strict=True)
     # Pixels come from the network in pieces.
     result = Result(infos, [[each[:7], each[7:]] for each in data], {})
-    return finish(make_entry(DECLARED, parameters, result, REGION, within))
+    return finish(make_entry(DECLARED, parameters, result, REGION, CANVAS, within))
+
+
+def add(history: History, entry: Entry, limit: int = MEGABYTE) -> None:
+    finish(history.add(entry, limit))
 
 
 @pytest.fixture
@@ -83,7 +91,7 @@ def raw(krita: Krita) -> KritaDocument:
 def opened(raw: KritaDocument) -> History:
     """What is found when the document is opened."""
     history = History(Document(raw))
-    history.load()
+    finish(history.load())
     return history
 
 
@@ -98,7 +106,7 @@ def test_pixels_come_back_bit_for_bit(raw: KritaDocument, depth: Depth, order: O
         layer("lines", depth, order, seed=1, blend="multiply", title="Ink"),
         layer("flats", depth, order, seed=2, profile="linear", origin=Point(-3, 5)),
     ]
-    History(Document(raw)).add(entry(*given_layers), MEGABYTE)
+    add(History(Document(raw)), entry(*given_layers))
     [found] = opened(raw).entries
     layers = finish(unpack(found.layers))
     assert [each.data for each in layers] == [data for _, data in given_layers]
@@ -114,12 +122,13 @@ def _with(info: LayerInfo, title: str) -> dict[str, Any]:
 def test_all_else_of_a_result_comes_back_too(raw: KritaDocument) -> None:
     mask = bytes(range(0, 240, 2))
     made = entry(within=Selection(Bounds(-2, 1, 10, 12), mask), detail=0.5, fill=True, way="best")
-    History(Document(raw)).add(made, MEGABYTE)
+    add(History(Document(raw)), made)
     [found] = opened(raw).entries
     assert (found.id, found.pipeline, found.title) == (made.id, "painter", "Painter")
     assert found.parameters == {"detail": 0.5, "fill": True, "way": "best"}
     assert found.region == REGION and isinstance(found.region, Bounds)
-    assert found.within == Selection(Bounds(-2, 1, 10, 12), mask)
+    assert finish(unpack_selection(found.within)) == Selection(Bounds(-2, 1, 10, 12), mask)
+    assert found.canvas == CANVAS and isinstance(found.canvas, Bounds)
     assert found.made_at == made.made_at
     assert found.thumbnail == made.thumbnail.convertToFormat(found.thumbnail.format())
     assert (found.thumbnail.width(), found.thumbnail.height()) == (128, 128)
@@ -139,14 +148,14 @@ def test_layers_have_titles_their_own_or_the_declared_ones() -> None:
 
 def test_a_result_without_layers_says_so() -> None:
     with pytest.raises(ValueError, match="Painter found nothing"):
-        finish(make_entry(DECLARED, {}, Result([], [], {}), REGION))
+        finish(make_entry(DECLARED, {}, Result([], [], {}), REGION, CANVAS))
 
 
 def test_the_newest_comes_first_also_after_opening(raw: KritaDocument) -> None:
     history = History(Document(raw))
     made = [entry(seed=n) for n in range(3)]
     for each in (made[1], made[0], made[2]):
-        history.add(each, MEGABYTE)
+        add(history, each)
     assert [each.id for each in history.entries] == [made[2].id, made[0].id, made[1].id]
     assert [each.id for each in opened(raw).entries] == [each.id for each in reversed(made)]
 
@@ -156,10 +165,10 @@ def test_the_oldest_go_when_there_is_no_room_and_the_newest_stays(raw: KritaDocu
     made = [entry(layer(side=64, seed=n)) for n in range(4)]
     room = 2 * made[0].byte_count + 100
     for each in made:
-        history.add(each, room)
+        add(history, each, room)
     assert [each.id for each in history.entries] == [made[3].id, made[2].id]
     assert set(kept_in(raw)) == {PREFIX + made[3].id, PREFIX + made[2].id}
-    history.add(made[0], 1)
+    add(history, made[0], 1)
     assert [each.id for each in history.entries] == [made[0].id]
     assert set(kept_in(raw)) == {PREFIX + made[0].id}
 
@@ -169,17 +178,17 @@ def test_every_change_is_told(raw: KritaDocument) -> None:
     told: list[int] = []
     history.changed.connect(lambda: told.append(len(history.entries)))
     one = entry()
-    history.add(one, MEGABYTE)
-    history.load()
+    add(history, one)
     history.remove(history.entries[0])
-    assert told == [1, 1, 0]
+    finish(history.load())
+    assert told == [1, 0, 0]
 
 
 def test_a_removed_result_is_gone_and_may_be_removed_twice(raw: KritaDocument) -> None:
     history = History(Document(raw))
     one, other = entry(), entry()
-    history.add(one, MEGABYTE)
-    history.add(other, MEGABYTE)
+    add(history, one)
+    add(history, other)
     assert history.get(one.id) is one
     history.remove(one)
     history.remove(one)
@@ -187,9 +196,101 @@ def test_a_removed_result_is_gone_and_may_be_removed_twice(raw: KritaDocument) -
     assert set(kept_in(raw)) == {PREFIX + other.id}
 
 
+def masked(data: bytes) -> Entry:
+    """A small result that is limited to a selection of 256 × 256 pixels."""
+    return entry(layer(side=2), within=Selection(Bounds(0, 0, 256, 256), data))
+
+
+def test_a_mask_is_kept_packed_and_counted() -> None:
+    noise = np.random.default_rng(3).integers(0, 256, 1 << 16).astype(np.uint8).tobytes()
+    plain, none, noisy = masked(bytes(1 << 16)), entry(layer(side=2)), masked(noise)
+    assert plain.byte_count < none.byte_count + 1000
+    assert noisy.byte_count > none.byte_count + len(noise) // 2
+    assert finish(unpack_selection(noisy.within)).mask == noise
+
+
+def test_results_with_large_masks_do_not_stay_beyond_the_limit(raw: KritaDocument) -> None:
+    noise = np.random.default_rng(3).integers(0, 256, 1 << 16).astype(np.uint8).tobytes()
+    history = History(Document(raw))
+    room = 2 * masked(noise).byte_count + 100
+    for _each in range(3):
+        add(history, masked(noise), room)
+    assert len(history.entries) == 2
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_what_has_many_pieces_comes_back_whole(raw: KritaDocument, more: int) -> None:
+    side = int((PIECE_BYTES // 4) ** 0.5)
+    given_layer = layer(side=side + more)
+    add(History(Document(raw)), entry(given_layer), 8 * MEGABYTE)
+    [found] = opened(raw).entries
+    [back] = finish(unpack(found.layers))
+    assert back.data == given_layer[1]
+
+
+def test_krita_goes_on_between_pieces_and_one_that_is_given_up_leaves_nothing(
+    raw: KritaDocument,
+) -> None:
+    history = History(Document(raw))
+    made = entry(layer(side=1024))
+    adding = history.add(made, 8 * MEGABYTE)
+    for _piece in range(made.byte_count // PIECE_BYTES):
+        next(adding)
+    adding.close()
+    assert kept_in(raw) == {} and history.entries == []
+    add(history, made, 8 * MEGABYTE)
+    again = History(Document(raw))
+    loading = again.load()
+    for _piece in range(made.byte_count // PIECE_BYTES):
+        next(loading)
+    loading.close()
+    assert again.entries == []
+
+
+def test_a_result_that_comes_while_the_document_is_read_stays_the_newest(
+    raw: KritaDocument,
+) -> None:
+    first = History(Document(raw))
+    old = [entry() for _each in range(2)]
+    for each in old:
+        add(first, each)
+    history = History(Document(raw))
+    loading = history.load()
+    next(loading)
+    new = entry()
+    add(history, new)
+    finish(loading)
+    assert [each.id for each in history.entries] == [new.id, old[1].id, old[0].id]
+
+
+def test_a_document_closed_while_a_result_is_written_says_so(raw: KritaDocument) -> None:
+    adding = History(Document(raw)).add(entry(), MEGABYTE)
+    next(adding)
+    raw.close()
+    with pytest.raises(DocumentClosed):
+        finish(adding)
+
+
+def test_a_result_of_an_older_version_has_no_canvas(
+    written: tuple[str, bytes], whole: Entry
+) -> None:
+    found = check_with(lambda head: head.pop("canvas"), written, whole)
+    assert {each.canvas for each in found.entries} == {CANVAS, None}
+
+
+@pytest.mark.parametrize("within", [[0, 0, 9, 9], [3, 4, 30, 21]])
+def test_a_mask_of_another_size_is_told_when_it_is_needed(
+    written: tuple[str, bytes], whole: Entry, within: list[int]
+) -> None:
+    found = check_with(lambda head: head.update(within=within), written, whole)
+    [changed] = [each for each in found.entries if each.id != whole.id]
+    with pytest.raises(ResultDamaged, match="Remove it"):
+        finish(unpack_selection(changed.within))
+
+
 def test_results_are_saved_with_the_document(krita: Krita, raw: KritaDocument) -> None:
     made = entry(layer(depth="f32"))
-    History(Document(raw)).add(made, MEGABYTE)
+    add(History(Document(raw)), made)
     raw.saveAs("page.kra")
     again = krita.openDocument("page.kra")
     assert again is not None
@@ -199,7 +300,7 @@ def test_results_are_saved_with_the_document(krita: Krita, raw: KritaDocument) -
 def test_what_others_keep_in_the_document_is_left_alone(raw: KritaDocument) -> None:
     raw.setAnnotation("other", "", b"not ours")
     history = opened(raw)
-    history.add(entry(), 0)
+    add(history, entry(), 0)
     assert history.lost == 0 and kept_in(raw)["other"] == b"not ours"
 
 
@@ -209,21 +310,24 @@ def test_what_others_keep_in_the_document_is_left_alone(raw: KritaDocument) -> N
 class Shelf:
     """What a history needs of a document: a place for annotations."""
 
+    is_open = True
+
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
+        self.raw = self
 
     def annotation_keys(self) -> list[str]:
         return list(self.kept)
 
-    def annotation(self, key: str) -> bytes | None:
-        return self.kept.get(key)
+    def annotation(self, key: str) -> QtCore.QByteArray:
+        return QtCore.QByteArray(self.kept[key])
 
-    def annotate(self, key: str, description: str, data: bytes) -> None:
-        self.kept[key] = data
+    def setAnnotation(self, key: str, description: str, data: QtCore.QByteArray) -> None:  # noqa: N802 - Krita's name
+        self.kept[key] = data.data()
 
     def history(self) -> History:
         made = History(cast(Document, self))
-        made.load()
+        finish(made.load())
         return made
 
 
@@ -233,7 +337,7 @@ def written(qapp: object) -> tuple[str, bytes]:
     flats = LayerInfo(name="flats", width=4, height=4, depth="u16", kind="flats"), bytes(128)
     made = entry(layer("lines", side=4), flats, within=Selection(REGION, bytes(600)))
     shelf = Shelf()
-    shelf.history().add(made, MEGABYTE)
+    add(shelf.history(), made)
     [(key, data)] = shelf.kept.items()
     return key, data
 
@@ -247,8 +351,8 @@ def whole(qapp: object) -> Entry:
 def load_damaged(whole: Entry, key: str, data: bytes) -> History:
     """What is found beside a whole result; nothing of it is touched."""
     shelf = Shelf()
-    shelf.history().add(whole, MEGABYTE)
-    shelf.annotate(key, "", data)
+    add(shelf.history(), whole)
+    shelf.kept[key] = data
     before = dict(shelf.kept)
     history = shelf.history()
     assert shelf.kept == before
@@ -291,6 +395,7 @@ def test_changed_bytes_are_counted_or_noticed_when_the_pixels_are_needed(
     for found in load_damaged(whole, key, changed).entries:
         try:
             finish(unpack(found.layers))
+            finish(unpack_selection(found.within))
         except ResultDamaged as damage:
             assert found.id != whole.id and "Remove it" in str(damage)
 
@@ -318,12 +423,13 @@ def check_with(change: Any, written: tuple[str, bytes], whole: Entry) -> History
     for found in history.entries:
         with contextlib.suppress(ResultDamaged):
             finish(unpack(found.layers))
-        Shelf().history().add(found, MEGABYTE)
+            finish(unpack_selection(found.within))
+        add(Shelf().history(), found)
     return history
 
 
 NAMES = ["format", "id", "pipeline", "title", "parameters"]
-NAMES += ["region", "within", "made_at", "layers", "sizes"]
+NAMES += ["region", "within", "canvas", "made_at", "layers", "sizes"]
 
 
 @examples
@@ -353,7 +459,9 @@ def test_any_value_of_a_layer_s_description_is_taken_or_counted(
         lambda head: head["layers"][0].update(blend="overlay"),
         lambda head: head["layers"][0].update(width=4.5),
         lambda head: head["layers"][0].update(name=7),
-        lambda head: head.update(within=[0, 0, 9, 9]),
+        lambda head: head.update(within=[0, 0, 0, 9]),
+        lambda head: head.update(within=[0, 0, 9, 1 << 40]),
+        lambda head: head.update(canvas=[0, 0, 9]),
         lambda head: head.update(region=[0, 0, 1.5, 9]),
         lambda head: head.update(made_at=10**400),
     ],

@@ -20,7 +20,7 @@ from ..host.steps import until_idle
 from ..qt import QtCore, QtGui, pyqtSignal
 from ..texts import _
 from .choices import Choices
-from .history import Entry, History, make_entry, unpack
+from .history import History, make_entry
 from .layering import composite, stacked
 from .live import Live
 from .message import Message, message_of
@@ -28,6 +28,7 @@ from .palette import Palette
 from .request import MissingInput, gather
 from .settings import Settings
 from .sources import Source, from_layer
+from .stored import Entry, unpack, unpack_selection
 from .task import Task, Work, on_thread
 from .thumbnails import thumbnail
 
@@ -88,7 +89,6 @@ class DocumentModel(Choices):
         self._saving = False
         self._preview_task: Task | None = None
         self._tidying = Task(self._tidy(), self)
-        self.history.load()
         self.unreadable.connect(self._tell_error)
         connection.job_changed.connect(self._job_changed)
 
@@ -245,6 +245,7 @@ class DocumentModel(Choices):
         """Not while Krita is still opening the document: it learns of layers little by little."""
         yield from until_idle(self.document.raw)
         remove_forgotten(self.document, self.preview)
+        yield from self.history.load()
 
     def _generate(self) -> Work:
         declaration = self.pipeline
@@ -255,15 +256,16 @@ class DocumentModel(Choices):
         request = yield from gather(
             self.document, declaration, self.sources, self.palette, self.settings.values.context
         )
+        canvas = self.document.bounds
         job = self.connection.submit(
             declaration.name, request.pictures, parameters, document=self.session_name
         )
         result = yield from self._ended(job)
         self._tell_progress(Progress(1.0, _("Keeping the result")))
         entry = yield from make_entry(
-            declaration, parameters, result, request.region, request.within
+            declaration, parameters, result, request.region, canvas, request.within
         )
-        self.history.add(entry, self.settings.values.history_megabytes << 20)
+        yield from self.history.add(entry, self.settings.values.history_megabytes << 20)
         self.remember()
         self.select(entry)
 
@@ -292,7 +294,7 @@ class DocumentModel(Choices):
         layers: list[ResultLayer] = yield from unpack(chosen)
         if how is ApplyAs.by_color:
             layers = yield from self._split(layers)
-        within = entry.within
+        within = yield from unpack_selection(entry.within)
         if only_selection:
             within = yield from self._selected_part(within)
         yield from apply(
@@ -343,7 +345,8 @@ class DocumentModel(Choices):
         [picture] = yield from unpack([layer])
         beside = self.top_layer or self.document.active_layer
         if beside is not None:
-            yield from self.preview.show(self.document, picture, beside, False, entry.within)
+            within = yield from unpack_selection(entry.within)
+            yield from self.preview.show(self.document, picture, beside, False, within)
 
     def _palette_from(self, layer: Layer) -> Work:
         yield from until_idle(self.document.raw)
