@@ -14,7 +14,7 @@ from .colors import ColorSpace
 from .layer import LAYER_TYPES, Layer, is_preview
 from .reading import read_picture
 from .selection import Selection
-from .steps import DocumentClosed, Steps, deliver_pending, is_idle, is_open
+from .steps import DocumentClosed, Steps, is_idle, is_open
 
 __all__ = ["Document", "DocumentClosed", "Selection"]
 
@@ -133,13 +133,18 @@ class Document:
         return (yield from read_picture(self.raw, pixels, self.space, bounds, name))
 
     def create_hint_layer(self, name: str, above: Layer) -> Layer:
-        """Add an empty paint layer above another, as one undo step, and make it the active one."""
+        """Add an empty paint layer above another, as one undo step. It becomes active soon."""
         self._expect_open()
         node = self.raw.createNode(name, "paintlayer")
         parent = above.node.parentNode() or self.raw.rootNode()
         parent.addChildNode(node, above.node)
-        deliver_pending()
-        self.raw.setActiveNode(node)
+
+        def activate() -> None:
+            if self.is_open and node.parentNode() is not None:
+                self.raw.setActiveNode(node)
+
+        # From Krita's event loop: before, its window does not know the layer and asserts.
+        QtCore.QTimer.singleShot(0, activate)
         return Layer(self.raw, node, above.depth_in_tree)
 
     def annotation(self, key: str) -> bytes | None:
