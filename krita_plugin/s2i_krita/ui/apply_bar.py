@@ -27,9 +27,8 @@ class ApplyBar(QtWidgets.QWidget):
         super().__init__()
         self._model, self._settings, self._shortcut = model, model.settings, shortcut
         self._how = identify(CompactCombo(), "apply_as", _("Apply as"), _("What is made of it"))
-        self._how.add(_("As a group"), "group", _("A group with lines, flats and shade"))
-        self._how.add(_("As one layer"), "one_layer", _("One layer that shows the whole result"))
-        self._how.add(_("A layer for each color"), "by_color", _("A group, its flats split"))
+        for way, (text, tip) in ways().items():
+            self._how.add(text, way.value, tip)
         self._where = identify(CompactCombo(), "placement", _("Placement"), _("Where it is put"))
         for placement, text in placements().items():
             self._where.add(text, placement.name)
@@ -77,6 +76,15 @@ class ApplyBar(QtWidgets.QWidget):
         keys = self._shortcut("s2i_apply")
         tip = _("Put the result into the document") if there else _("Choose a result first")
         self._apply.setToolTip(f"{tip} ({keys})" if keys else tip)
+
+
+def ways() -> dict[ApplyAs, tuple[str, str]]:
+    """What can be made of a result, in a few words and in some more."""
+    return {
+        ApplyAs.group: (_("As a group"), _("A group with lines, flats and shade")),
+        ApplyAs.one_layer: (_("As one layer"), _("One layer that shows the whole result")),
+        ApplyAs.by_color: (_("A layer for each color"), _("A group, its flats split")),
+    }
 
 
 def placements() -> dict[Placement, str]:

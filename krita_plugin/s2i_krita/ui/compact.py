@@ -191,6 +191,15 @@ def column(widget: QtWidgets.QWidget, margin: int = 0) -> QtWidgets.QVBoxLayout:
     return layout
 
 
+def clear(layout: QtWidgets.QLayout) -> None:
+    """Take all widgets out of a layout, and delete them."""
+    while (item := layout.takeAt(0)) is not None:
+        widget = item.widget()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
+
+
 def reserve(widget: QtWidgets.QWidget) -> None:
     """Keep the widget's place while it is hidden, so that nothing jumps."""
     policy = widget.sizePolicy()

@@ -11,7 +11,7 @@ from ..model.notice import DaemonNotice
 from ..qt import QtCore, QtWidgets, pyqtSlot
 from ..texts import _
 from .apply_bar import ApplyBar
-from .compact import SPACING, Icon, Shortcut, column, identify, tool_button
+from .compact import SPACING, Icon, Shortcut, clear, column, identify, tool_button
 from .generate_bar import GenerateBar
 from .history_view import HistoryView
 from .input_row import InputRow
@@ -81,10 +81,6 @@ class Inputs(QtWidgets.QWidget):
         if declared == self._shown:
             return
         self._shown = declared
-        while (item := self._layout.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        clear(self._layout)
         for each in declared:
             self._layout.addWidget(InputRow(self._model, each, self._icon))

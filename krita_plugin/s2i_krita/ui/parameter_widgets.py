@@ -13,6 +13,7 @@ from .compact import (
     ElidedLabel,
     Icon,
     capitalized,
+    clear,
     column,
     identify,
     row,
@@ -160,11 +161,7 @@ class ParameterSection(Section):
         if declared == self._shown:
             return
         self._shown = declared
-        while (item := self._layout.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        clear(self._layout)
         for parameter in declared:
             self._layout.addWidget(FIELDS.get(parameter.type, UnknownField)(self._model, parameter))
         self.setVisible(bool(declared))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from s2i_client.installation import VARIANTS
+
 from ..model.workspace import Workspace
 from ..qt import pyqtSlot
 from ..texts import _
 from .compact import CompactCombo, ElidedLabel, Icon, column, identify, push_button, row
 from .path_field import PathField
 from .section import Section
-
-VARIANTS = ("auto", "cpu", "cuda")
 
 
 class SetupOptions(Section):
