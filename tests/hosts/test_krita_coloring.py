@@ -181,7 +181,7 @@ def test_a_saved_document_brings_its_history_back(krita: KritaSession, opened: P
         yield from close_all()
         yield from open_document(path)
         yield lambda: model() is not None and model().pipeline is not None
-        entries = model().history.entries
+        entries = yield lambda: model().history.entries
         model().select(entries[0])
         yield 0.3
         return [made == entries[0].id, entries[0].title, model().sketch_layer.name]
