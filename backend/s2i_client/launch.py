@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +21,7 @@ from .errors import S2IError
 from .tail import Tail
 
 IDLE_SECONDS = 60.0  # so long a daemon stays when its last host has gone
+END_SECONDS = 10.0  # so long one that was asked to end is waited for before it is made to
 START_SECONDS = 60.0  # a cold disk and a virus scanner can make torch's neighbours slow to load
 LOG_NAME = "launched.log"
 _LOG_BYTES = 1 << 20
@@ -60,15 +63,19 @@ class Launcher:
         folder: Path | None = None,
         environment: Mapping[str, str] | None = None,
         start_seconds: float = START_SECONDS,
+        end_seconds: float = END_SECONDS,
     ):
         self.installed = installed
         self.chosen = chosen
         self._folder = folder
         self._environment = environment
         self._start_seconds = start_seconds
+        self._end_seconds = end_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._log: Tail | None = None
         self._command: list[str] = []
+        self._ending = 0  # the process that has to end before another is started
+        self._end_at = 0.0
         self._give_up_at = self._again_at = 0.0
         self._report = LaunchReport(LaunchState.idle)
 
@@ -98,31 +105,33 @@ class Launcher:
         `devices` and `memory_limit` (such as `2G`) are those of `s2i-backend serve`, whose
         defaults hold when they are empty. The daemon ends `idle_seconds` after its last host.
         """
-        if self.poll().state in (LaunchState.starting, LaunchState.running):
-            return
-        command = self.command()
-        if command is None:
-            self._fail("The backend is not installed.", "Install it, or choose where it is.")
-            return
-        # With this option it writes here only until it serves; its own log has the rest.
-        command += ["serve", f"--idle-timeout={idle_seconds:g}", "--started-by-run"]
-        command += [f"--device={device}" for device in devices]
-        if memory_limit:
-            command.append(f"--memory-limit={memory_limit}")
-        try:
-            self._log = self._open_log()
-        except (S2IError, OSError) as error:
-            self._fail(str(error), getattr(error, "fix", ""))
-            return
-        self._command = command
-        self._give_up_at = time.monotonic() + self._start_seconds
-        self._report = LaunchReport(LaunchState.starting)
-        self._spawn()
+        if self.poll().state not in (LaunchState.starting, LaunchState.running):
+            self._begin(_arguments(idle_seconds, devices, memory_limit))
+
+    def restart(
+        self,
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+        devices: Sequence[str] = (),
+        memory_limit: str = "",
+    ) -> None:
+        """Start a daemon as soon as the one that runs has ended, as `start` does it.
+
+        The caller has asked that one to end (`Client.stop_daemon`). If it does not, by whatever
+        fault or because it speaks another version of the protocol, its process is ended.
+        """
+        running = read_connection(self.folder)
+        self._ending = running.pid if running is not None else 0
+        self._end_at = time.monotonic() + self._end_seconds
+        self._begin(_arguments(idle_seconds, devices, memory_limit))
 
     def poll(self) -> LaunchReport:
         """How it stands now. Also notes the end of a daemon that was started here."""
         code = self._process.poll() if self._process is not None else None
-        if read_connection(self.folder) is not None:
+        running = read_connection(self.folder)
+        if self._ending:
+            self._watch_end(running.pid if running is not None else 0)
+        elif running is not None:
             self._report = LaunchReport(LaunchState.running)
         elif self._report.state is LaunchState.starting:
             self._watch_start(code)
@@ -142,6 +151,39 @@ class Launcher:
     def log(self) -> Path:
         """What daemons that were started here wrote until they served."""
         return self.folder / LOG_NAME
+
+    def _begin(self, arguments: Sequence[str]) -> None:
+        """Start what `command` says, now or when the one before it has ended."""
+        command = self.command()
+        if command is None:
+            self._fail("The backend is not installed.", "Install it, or choose where it is.")
+            return
+        try:
+            self._log = self._open_log()
+        except (S2IError, OSError) as error:
+            self._fail(str(error), getattr(error, "fix", ""))
+            return
+        self._command = [*command, *arguments]
+        self._report = LaunchReport(LaunchState.starting)
+        if not self._ending:
+            self._start_now()
+
+    def _start_now(self) -> None:
+        self._give_up_at = time.monotonic() + self._start_seconds
+        self._spawn()
+
+    def _watch_end(self, running: int) -> None:
+        """`running` is the process that serves now, 0 when none does."""
+        now = time.monotonic()
+        if running != self._ending:
+            self._ending = 0
+            if not running:  # else another host was faster
+                self._start_now()
+        elif now > self._end_at + self._end_seconds:
+            self._fail("The daemon does not end.", f"End the process {running}, then start again.")
+        elif now > self._end_at:
+            with contextlib.suppress(OSError):
+                os.kill(running, signal.SIGTERM)
 
     def _open_log(self) -> Tail:
         log = make_private_folder(self.folder).resolve() / LOG_NAME
@@ -191,8 +233,15 @@ class Launcher:
         if self._log is not None:
             self._log.read_all()
             lines = tuple(self._log.lines)[-10:]
-        self._process = None
+        self._process, self._ending = None, 0
         self._report = LaunchReport(LaunchState.failed, message, fix, lines)
+
+
+def _arguments(idle_seconds: float, devices: Sequence[str], memory_limit: str) -> list[str]:
+    # With the last one it writes here only until it serves; its own log has the rest.
+    arguments = ["serve", f"--idle-timeout={idle_seconds:g}", "--started-by-run"]
+    arguments += [f"--device={device}" for device in devices]
+    return [*arguments, f"--memory-limit={memory_limit}"] if memory_limit else arguments
 
 
 def _split(command: str) -> list[str]:

@@ -15,7 +15,9 @@ import pytest
 
 from s2i_client.client import Client, ClientState
 from s2i_client.connection_file import read_connection
+from s2i_client.jobs import Job, JobState
 from s2i_client.launch import Launcher, LaunchReport, LaunchState
+from s2i_client.pixels import Picture
 
 PATIENCE = 60.0  # seconds; only a hang takes so long, on however busy a machine
 SERVE = f"{sys.executable} -m s2i_backend"
@@ -234,3 +236,72 @@ def test_which_backend_is_taken(tmp_path: Path):
     assert launcher.command() == [str(on_path)]
     environment["PATH"] = str(tmp_path)
     assert launcher.command() == [str(chosen)]
+
+
+def finished(client: Client, launcher: Launcher, job: Job) -> bool:
+    client.poll()
+    launcher.poll()
+    return job.ended
+
+
+def test_a_job_in_flight_survives_a_restart(folder: Path):
+    launcher = Launcher(folder=folder)
+    launcher.start(idle_seconds=5, devices=["cpu"])
+    assert outcome(launcher).state is LaunchState.running
+    before = read_connection(folder)
+    assert before is not None
+    client = Client("krita", folder=folder)
+    sketch = Picture(name="sketch", width=1, height=1, data=b"1234")
+    job = client.submit("echo", [sketch], {"seconds": 1.0})
+    wait_until(lambda: bool(client.poll()) and job.state is JobState.running)
+
+    client.stop_daemon()
+    launcher.restart(idle_seconds=4, devices=["cpu"], memory_limit="1G")
+    assert launcher.poll().state is LaunchState.starting
+    wait_until(lambda: finished(client, launcher, job))
+
+    assert job.state is JobState.done and job.resubmitted
+    after = read_connection(folder)
+    assert after is not None and after.pid != before.pid
+    command = psutil.Process(after.pid).cmdline()
+    assert {"--idle-timeout=4", "--device=cpu", "--memory-limit=1G"} <= set(command)
+    assert launcher.poll().state is LaunchState.running
+    client.close()
+
+
+def test_one_that_does_not_hear_that_it_should_end_is_ended(folder: Path):
+    launcher = Launcher(folder=folder, end_seconds=0.5)
+    launcher.start(idle_seconds=30, devices=["cpu"])
+    assert outcome(launcher).state is LaunchState.running
+    before = read_connection(folder)
+    assert before is not None
+    launcher.restart(idle_seconds=5, devices=["cpu"])  # and nobody told it
+    assert outcome(launcher).state is LaunchState.running
+    after = read_connection(folder)
+    assert after is not None and after.pid != before.pid
+    wait_until(lambda: gone(before.pid))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="stops a process by a signal")
+def test_one_that_can_not_be_ended_is_told(folder: Path):
+    launcher = Launcher(folder=folder, end_seconds=0.2)
+    launcher.start(idle_seconds=30, devices=["cpu"])
+    assert outcome(launcher).state is LaunchState.running
+    connection = read_connection(folder)
+    assert connection is not None
+    os.kill(connection.pid, signal.SIGSTOP)
+    try:
+        launcher.restart(idle_seconds=5, devices=["cpu"])
+        reports = []
+        wait_until(lambda: bool(reports.append(launcher.poll()) or reports[-1].message))
+        assert reports[-1].state is LaunchState.failed and str(connection.pid) in reports[-1].fix
+        assert read_connection(folder) == connection
+    finally:
+        os.kill(connection.pid, signal.SIGCONT)
+    wait_until(lambda: gone(connection.pid))
+
+
+def test_a_restart_without_a_daemon_is_a_start(folder: Path):
+    launcher = Launcher(folder=folder)
+    launcher.restart(idle_seconds=5, devices=["cpu"])
+    assert outcome(launcher).state is LaunchState.running

@@ -26,6 +26,14 @@ def replaces_all_children(request: pytest.FixtureRequest) -> bool:
     return request.param
 
 
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where keys and an installed backend would lie: not in the home of who runs the tests."""
+    folder = tmp_path / "data"
+    monkeypatch.setenv("S2I_DATA_DIR", str(folder))
+    return folder
+
+
 @pytest.fixture
 def krita(
     request: pytest.FixtureRequest, qapp: object, monkeypatch: pytest.MonkeyPatch

@@ -30,6 +30,7 @@ class ScriptedClient:
         self.submitted: list[Job] = []
         self.closed = False
         self.stopped = False
+        self.asked_status = 0
         self._offered = list(pipelines)
         self._devices = tuple(devices)
         self._jobs: dict[str, Job] = {}
@@ -76,6 +77,9 @@ class ScriptedClient:
             job.state = JobState.queued
         return job
 
+    def ask_status(self) -> None:
+        self.asked_status += 1
+
     def stop_daemon(self) -> None:
         self.stopped = True
 
@@ -112,6 +116,13 @@ class ScriptedClient:
 
     def refuse(self, code: str, message: str) -> None:
         self._events.append(Event(EventKind.refused, error=S2IError(code, message)))
+
+    def tell_status(self, *hosts: str, away: Sequence[str] = ()) -> None:
+        """Who uses the daemon, and who did."""
+        plain = [{"name": name, "present": True} for name in hosts]
+        plain += [{"name": name, "present": False} for name in away]
+        self.status = Status(1, 1.0, (), {}, tuple(plain), {}, {})
+        self._events.append(Event(EventKind.status))
 
     def queue(self, job: Job, place: int) -> None:
         job.state, job.place = JobState.queued, place
@@ -160,6 +171,7 @@ class ScriptedLauncher:
         self.found = command
         self.report = LaunchReport(LaunchState.idle)
         self.starts: list[dict[str, Any]] = []
+        self.restarts: list[dict[str, Any]] = []
 
     def command(self) -> list[str] | None:
         if self.installed is not None:
@@ -174,7 +186,19 @@ class ScriptedLauncher:
         devices: Sequence[str] = (),
         memory_limit: str = "",
     ) -> None:
+        if self.report.state in (LaunchState.starting, LaunchState.running):
+            return
         self.starts.append({"devices": list(devices), "memory_limit": memory_limit})
+        self.report = LaunchReport(LaunchState.starting)
+
+    def restart(
+        self,
+        *,
+        idle_seconds: float = 60.0,
+        devices: Sequence[str] = (),
+        memory_limit: str = "",
+    ) -> None:
+        self.restarts.append({"devices": list(devices), "memory_limit": memory_limit})
         self.report = LaunchReport(LaunchState.starting)
 
     def poll(self) -> LaunchReport:
@@ -191,6 +215,8 @@ class ScriptedInstallation:
         self.now: InstallProgress | InstallEnd | None = None
         self.asked: list[dict[str, Any]] = []
         self.cancelled = 0
+        self.busy = False
+        self.tidied = 0
 
     def state(self, offered: str = "") -> InstallState:
         return self.disk
@@ -198,6 +224,9 @@ class ScriptedInstallation:
     def install(self, offer: Any, wheel_folder: Path | None = None, variant: str = "auto") -> None:
         self.asked.append({"offer": offer, "wheels": wheel_folder, "variant": variant})
         self.now = InstallProgress("Looking for Python", 0.0, ())
+
+    def tidy(self) -> None:
+        self.tidied += 1
 
     def cancel(self) -> None:
         self.cancelled += 1

@@ -13,11 +13,12 @@ from scripted_client import ScriptedClient, ScriptedInstallation, ScriptedLaunch
 
 from s2i_client.declaration import Declaration, Output
 from s2i_client.errors import JobCancelled, S2IError
-from s2i_client.installation import InstallEnd, InstallOutcome, InstallProgress
-from s2i_client.installed import InstallState
+from s2i_client.installation import Installation, InstallEnd, InstallOutcome, InstallProgress
+from s2i_client.installed import Installed, InstallState, program, switch, write_marker
 from s2i_client.jobs import Job, JobState
 from s2i_client.launch import Launcher, LaunchReport, LaunchState
 from s2i_client.transport import Transport
+from s2i_krita.backend import connection as connection_module
 from s2i_krita.backend.connection import BUSY_MS, IDLE_MS, Connection
 from s2i_krita.backend.daemon import Daemon, DaemonState
 from s2i_krita.backend.offer import Offer, carried_backend
@@ -115,12 +116,57 @@ def test_jobs_are_sent_as_they_are_asked_for_and_tell_how_they_go(
     assert told == [(live, JobState.running), (live, JobState.failed)]
 
 
-def test_what_the_daemon_refuses_is_told(client: ScriptedClient, connection: Connection) -> None:
-    told: list[S2IError] = []
-    connection.refused.connect(told.append)
-    client.refuse("malformed", "What?")
+def test_what_the_daemon_refuses_is_told_until_one_lets_us_in(
+    client: ScriptedClient, connection: Connection
+) -> None:
+    told: list[S2IError | None] = []
+    connection.state_changed.connect(lambda: told.append(connection.refusal))
+    # The client greets again and again, and after each greeting that was refused nothing is known.
+    for _time in range(2):
+        client.refuse("protocol_version", "Version 2.")
+        client.refuse("no_hello", "Who?")
+        connection.poll()
+    assert [error and error.code for error in told] == ["protocol_version"]
+    client.connect()
     connection.poll()
-    assert [(error.code, error.message) for error in told] == [("malformed", "What?")]
+    assert connection.refusal is None
+
+
+def test_a_daemon_that_does_not_answer_is_overdue_until_it_does(
+    client: ScriptedClient, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection.poll()
+    assert not connection.is_overdue
+    monkeypatch.setattr(connection_module, "OVERDUE_SECONDS", 0.0)
+    connection.await_answer()
+    told: list[bool] = []
+    connection.state_changed.connect(lambda: told.append(connection.is_overdue))
+    connection.poll()
+    connection.poll()
+    assert told == [True]
+    client.connect()
+    connection.poll()
+    assert not connection.is_overdue
+    monkeypatch.undo()
+    client.lose()
+    connection.poll()
+    assert not connection.is_overdue
+
+
+def test_who_else_uses_the_daemon_is_asked(client: ScriptedClient, connection: Connection) -> None:
+    told: list[list[str]] = []
+    connection.status_changed.connect(lambda: told.append(connection.other_hosts))
+    client.connect()
+    connection.poll()
+    assert connection.other_hosts == []
+    connection.ask_status()
+    assert client.asked_status == 1
+    client.tell_status("krita", "blender", "krita", away=["cli"])
+    connection.poll()
+    assert told == [["Blender", "Krita"]]
+    client.lose()
+    connection.poll()
+    assert connection.other_hosts == []
 
 
 def test_another_daemon_ends_what_ran_at_the_old_one(
@@ -155,8 +201,14 @@ def test_after_close_nothing_is_looked_for(
 class Parts:
     """A `Daemon` and what it looks at."""
 
-    def __init__(self, command: str = "s2i-backend", brings: bool = True):
+    def __init__(
+        self,
+        command: str = "s2i-backend",
+        brings: bool = True,
+        report: LaunchReport | None = None,
+    ):
         self.launcher = ScriptedLauncher(command)
+        self.launcher.report = report or self.launcher.report
         self.installation = ScriptedInstallation()
         self.offer = Offer("2.0", Path("s2i.whl"), Path("constraints.txt")) if brings else None
         self.daemon = Daemon(self.launcher, self.installation, self.offer)
@@ -311,6 +363,102 @@ def test_without_a_backend_there_is_nothing_to_install(qapp: object) -> None:
     parts = Parts(command="", brings=False)
     parts.daemon.install()
     assert not parts.daemon.can_install and parts.installation.asked == []
+
+
+def test_a_daemon_is_restarted_as_asked(qapp: object) -> None:
+    parts = Parts()
+    assert parts.daemon.can_start
+    parts.launcher.report = LaunchReport(LaunchState.running)
+    parts.installation.executable = Path("/new/s2i-backend")
+    parts.daemon.restart(["cuda"], "4G")
+    assert parts.launcher.restarts == [{"devices": ["cuda"], "memory_limit": "4G"}]
+    assert parts.launcher.installed == Path("/new/s2i-backend")
+    assert parts.daemon.status.state is DaemonState.starting
+    assert not Parts(command="").daemon.can_start
+
+
+def test_the_end_of_an_installation_is_told_unless_it_failed(qapp: object) -> None:
+    parts = Parts()
+    told: list[None] = []
+    parts.daemon.installed.connect(lambda: told.append(None))
+    for outcome in (InstallOutcome.failed, InstallOutcome.cancelled, InstallOutcome.done):
+        assert told == []
+        parts.daemon.install()
+        parts.installation.now = InstallEnd(outcome, "x")
+        parts.poll()
+    assert told == [None]
+
+
+# What interrupted installations left.
+
+
+def test_leftovers_are_removed_once_and_only_while_no_daemon_runs(qapp: object) -> None:
+    assert Parts().installation.tidied == 1
+    parts = Parts(report=LaunchReport(LaunchState.running))
+    assert parts.installation.tidied == 0
+    parts.launcher.report = LaunchReport(LaunchState.starting)
+    parts.poll()
+    assert parts.installation.tidied == 0
+    parts.launcher.report = LaunchReport(LaunchState.idle)
+    parts.poll()
+    parts.poll()
+    assert parts.installation.tidied == 1
+
+
+def test_an_update_leaves_something_to_remove(qapp: object) -> None:
+    parts = Parts()
+    parts.launcher.report = LaunchReport(LaunchState.running)
+    parts.daemon.install()
+    parts.installation.now = InstallEnd(InstallOutcome.done)
+    parts.poll()
+    assert parts.installation.tidied == 1
+    parts.launcher.report = LaunchReport(LaunchState.idle)
+    parts.poll()
+    assert parts.installation.tidied == 2
+
+
+def test_an_installation_waits_until_leftovers_are_removed(qapp: object) -> None:
+    parts = Parts()
+    parts.installation.busy = True
+    parts.daemon.install()
+    assert parts.poll() is DaemonState.installing
+    assert parts.installation.asked == [] and parts.daemon.status.step == "Removing old files"
+    parts.daemon.cancel_install()
+    assert parts.installation.cancelled == 0, "what removes files goes on"
+    assert parts.poll() is DaemonState.stopped
+    parts.daemon.install()
+    parts.installation.busy = False
+    parts.poll()
+    assert len(parts.installation.asked) == 1
+
+
+def test_a_backend_is_outdated_also_while_leftovers_are_removed(qapp: object) -> None:
+    parts = Parts()
+    parts.installation.disk = InstallState.outdated
+    parts.poll()
+    # The lock that is held for it looks like another program's installation.
+    parts.installation.busy, parts.installation.disk = True, InstallState.installing
+    parts.poll()
+    assert parts.daemon.status.outdated
+
+
+def test_the_real_installation_loses_its_leftovers_and_nothing_else(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    kept, left = tmp_path / "s2i-1.0-aaaa", tmp_path / "s2i-0.9-bbbb"
+    for folder in (kept, left):
+        for name in ("python", "s2i-backend"):
+            path = program(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    write_marker(kept, Installed("1.0", "3.11", "2.13", "cpu"))
+    (tmp_path / "cache").mkdir()
+    switch(tmp_path, kept)
+    daemon = Daemon(ScriptedLauncher(), Installation(tmp_path), None)
+    qtbot.waitUntil(lambda: not left.exists() and not (tmp_path / "cache").exists())
+    assert daemon.status.state is DaemonState.stopped
+    assert program(kept, "s2i-backend").exists()
+    daemon.close()
 
 
 def test_krita_s_end_gives_an_installation_up_and_leaves_the_daemon_alone(qapp: object) -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from desk import Desk, settle
 
+from s2i_client.errors import S2IError
+from s2i_client.launch import LaunchReport, LaunchState
+from s2i_krita.backend import remote
 from s2i_krita.model.settings import Values
 from s2i_krita.qt import QtCore, QtWidgets
 
@@ -19,9 +22,8 @@ PATHS = {"wheels", "backend_command"}
 
 @pytest.fixture
 def dialog(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    desk: Desk,
 ) -> Iterator[QtWidgets.QWidget]:
-    monkeypatch.setenv("S2I_DATA_DIR", str(tmp_path))
     desk.click("more_heading")
     desk.click("open_settings")
     opened = desk.view._dialog
@@ -98,6 +100,56 @@ def test_this_computers_key_is_copied(desk: Desk, dialog: QtWidgets.QWidget) -> 
     assert len(key.text()) == 40
     copy.click()
     assert clipboard.text() == key.text()
+
+
+def test_a_key_that_can_not_be_kept_says_why(
+    desk: Desk, dialog: QtWidgets.QWidget, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tabs = dialog.findChild(QtWidgets.QTabWidget)
+    key = dialog.findChild(QtWidgets.QLineEdit, "own_key")
+    assert tabs is not None and key is not None
+
+    def refuse(folder: Path) -> Path:
+        raise S2IError("not_allowed", f"{folder} belongs to another user.")
+
+    monkeypatch.setattr(remote, "make_private_folder", refuse)
+    for index in range(tabs.count()):
+        tabs.setCurrentIndex(index)
+    assert key.text() == "" and "another user" in key.placeholderText()
+
+
+def restart_line(dialog: QtWidgets.QWidget) -> tuple[QtWidgets.QPushButton, QtWidgets.QLabel]:
+    button = dialog.findChild(QtWidgets.QPushButton, "restart_daemon")
+    help_label = dialog.findChild(QtWidgets.QLabel, "restart_help")
+    assert button is not None and help_label is not None
+    return button, help_label
+
+
+def test_the_daemon_can_be_restarted_while_one_runs(desk: Desk, dialog: QtWidgets.QWidget) -> None:
+    button, help_label = restart_line(dialog)
+    assert not button.isEnabled() and "No daemon runs" in help_label.text()
+    desk.launcher.report = LaunchReport(LaunchState.running)
+    desk.connect()
+    assert button.isEnabled() and "begun anew" in help_label.text()
+    button.click()
+    assert desk.client.stopped and len(desk.launcher.restarts) == 1
+    assert not button.isEnabled()
+
+
+def test_whoever_else_uses_the_daemon_is_shown_before_it_is_restarted(
+    desk: Desk, dialog: QtWidgets.QWidget
+) -> None:
+    desk.launcher.report = LaunchReport(LaunchState.running)
+    desk.connect()
+    assert desk.client.asked_status == 0
+    tabs = dialog.findChild(QtWidgets.QTabWidget)
+    assert tabs is not None
+    for index in range(tabs.count()):
+        tabs.setCurrentIndex(index)
+    assert desk.client.asked_status == 1
+    desk.client.tell_status("krita", "blender")
+    desk.poll()
+    assert "Blender" in restart_line(dialog)[1].text()
 
 
 def test_the_dialog_is_opened_once_and_blocks_nothing(

@@ -8,6 +8,7 @@ from desk import Desk
 from s2i_client.installation import InstallEnd, InstallOutcome, InstallProgress
 from s2i_client.installed import InstallState
 from s2i_client.launch import LaunchReport, LaunchState
+from s2i_krita.backend import connection
 from s2i_krita.qt import QtCore, QtWidgets
 
 
@@ -82,11 +83,11 @@ def test_an_interrupted_installation_is_repaired(desk: Desk) -> None:
 
 
 def test_an_old_backend_can_be_updated_or_started(desk: Desk) -> None:
-    assert not desk.sees("setup_update")
+    assert not desk.sees("setup_repair")
     desk.installation.disk = InstallState.outdated
     desk.poll()
     assert desk.find("setup_main", QtWidgets.QPushButton).text() == "Start"
-    desk.click("setup_update")
+    desk.click("setup_repair")
     assert len(desk.installation.asked) == 1
 
 
@@ -126,9 +127,50 @@ def test_a_plugin_without_a_backend_says_how_to_get_one(desk: Desk) -> None:
     assert not desk.sees("setup_main")
 
 
-def test_a_remote_daemon_is_looked_for_until_the_user_takes_this_computer(desk: Desk) -> None:
+def use_remote(desk: Desk) -> None:
     desk.settings.set("remote_endpoint", "tower:41207")
+    desk.settings.set("remote_key", "a" * 40)
     desk.settings.set("remote", True)
+
+
+def test_a_remote_daemon_that_stays_silent_leads_to_the_settings(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_remote(desk)
+    assert not desk.sees("setup_repair") and desk.sees("setup_progress")
+    monkeypatch.setattr(connection, "OVERDUE_SECONDS", 0.0)
+    desk.connection.await_answer()
+    desk.poll()
+    assert "tower:41207" in desk.text("setup_headline")
+    assert "address" in desk.text("setup_failure") and not desk.sees("setup_progress")
+    assert desk.find("setup_main", QtWidgets.QPushButton).text() == "Use this computer instead"
+    desk.click("setup_repair")
+    assert desk.view._dialog is not None
+    desk.view._dialog.close()
+
+
+def test_a_daemon_of_another_version_is_updated_and_then_restarted(desk: Desk) -> None:
+    desk.installation.disk = InstallState.outdated
+    desk.launcher.report = LaunchReport(LaunchState.running)
+    desk.poll()
+    desk.client.refuse("protocol_version", "The daemon speaks version 2, the host 1.")
+    desk.poll()
+    button = desk.find("setup_repair", QtWidgets.QPushButton)
+    assert "versions" in desk.text("setup_headline") and button.text() == "Update"
+    button.click()
+    assert len(desk.installation.asked) == 1
+    assert desk.text("setup_headline") == "Installing the backend"
+    desk.installation.now = InstallEnd(InstallOutcome.done)
+    desk.installation.disk = InstallState.ready
+    desk.poll()
+    assert button.text() == "Restart"
+    button.click()
+    assert len(desk.launcher.restarts) == 1
+    assert desk.text("setup_headline") == "The daemon is starting"
+
+
+def test_a_remote_daemon_is_looked_for_until_the_user_takes_this_computer(desk: Desk) -> None:
+    use_remote(desk)
     assert desk.text("setup_headline") == "Connecting"
     assert "tower:41207" in desk.text("setup_text")
     desk.click("setup_main")

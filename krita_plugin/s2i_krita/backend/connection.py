@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
@@ -16,6 +17,9 @@ from ..qt import QtCore, pyqtSignal
 
 BUSY_MS = 4
 IDLE_MS = 100
+# A daemon answers in milliseconds, and across a network in much less than this.
+OVERDUE_SECONDS = 6.0
+OWN_NAME = "krita"
 
 
 class PolledClient(Protocol):
@@ -40,6 +44,7 @@ class PolledClient(Protocol):
         lane: str = "batch",
         document: str | None = None,
     ) -> Job: ...
+    def ask_status(self) -> None: ...
     def stop_daemon(self) -> None: ...
     def close(self) -> None: ...
 
@@ -47,18 +52,24 @@ class PolledClient(Protocol):
 class Connection(QtCore.QObject):
     """One line to the daemon for all documents.
 
-    `state_changed`: found, lost, or offers other systems. `job_changed` carries the `Job`, while it
-    runs and when it has ended. `refused` carries an `S2IError` that belongs to no job.
+    `state_changed`: found, lost, overdue, refused, or offers other systems. `job_changed` carries
+    the `Job`, while it runs and when it has ended. `status_changed` answers `ask_status`.
+
+    `refusal`: what the daemon refused last that was no job, such as this version of the protocol.
+    `is_overdue`: it should have answered by now.
     """
 
     state_changed = pyqtSignal()
     job_changed = pyqtSignal(object)
-    refused = pyqtSignal(object)
+    status_changed = pyqtSignal()
 
     def __init__(self, client: PolledClient, parent: QtCore.QObject | None = None):
         super().__init__(parent)
         self._client = client
         self._offered: list[Declaration] = []
+        self.refusal: S2IError | None = None
+        self.is_overdue = False
+        self._overdue_at = time.monotonic() + OVERDUE_SECONDS
         self._timer = QtCore.QTimer(self)
         self._timer.timeout.connect(self.poll)
         self._timer.start(IDLE_MS)
@@ -80,6 +91,18 @@ class Connection(QtCore.QObject):
         """What the daemon runs on, such as `cuda:0`."""
         ready = self._client.ready
         return [str(device.get("device", "")) for device in ready.devices] if ready else []
+
+    @property
+    def other_hosts(self) -> list[str]:
+        """Which programs use the daemon too, such as `Blender`, by what it said of itself last."""
+        status = self._client.status
+        if status is None or not self.is_ready:
+            return []
+        hosts = [host for host in status.hosts if isinstance(host, dict) and host.get("present")]
+        names = [str(host.get("name", "")) for host in hosts]
+        if OWN_NAME in names:
+            names.remove(OWN_NAME)  # this one; another Krita stays
+        return [name.capitalize() for name in names]
 
     def pipeline(self, name: str) -> Declaration | None:
         return next((p for p in self.pipelines if p.name == name), None)
@@ -115,9 +138,20 @@ class Connection(QtCore.QObject):
         self._client.close()
         self.poll()
         self._client = client
+        self.await_answer()
         self.state_changed.emit()
 
+    def await_answer(self) -> None:
+        """Another daemon is about to answer: what the last one said does not count any more."""
+        self.refusal, self.is_overdue = None, False
+        self._overdue_at = time.monotonic() + OVERDUE_SECONDS
+
+    def ask_status(self) -> None:
+        """Ask the daemon how it is, and who uses it."""
+        self._client.ask_status()
+
     def stop_daemon(self) -> None:
+        """Ask the daemon to end. Jobs wait for the next one."""
         self._client.stop_daemon()
 
     def poll(self) -> None:
@@ -126,16 +160,30 @@ class Connection(QtCore.QObject):
             match event.kind:
                 case EventKind.connected:
                     self._offered = self._client.pipelines
+                    self.refusal = None
                     self.state_changed.emit()
                 case EventKind.lost:
+                    self.await_answer()
                     self.state_changed.emit()
                 case EventKind.job_changed | EventKind.job_ended:
                     self.job_changed.emit(event.job)
                 case EventKind.refused:
-                    self.refused.emit(event.error or S2IError("refused", "The daemon refused."))
-                case _:
-                    pass
+                    self._note_refusal(event.error)
+                case EventKind.status:
+                    self.status_changed.emit()
+        overdue = not self.is_ready and time.monotonic() >= self._overdue_at
+        if overdue != self.is_overdue:
+            self.is_overdue = overdue
+            self.state_changed.emit()
         self._timer.setInterval(BUSY_MS if self._client.jobs else IDLE_MS)
+
+    def _note_refusal(self, error: S2IError | None) -> None:
+        """One for want of a greeting is no news: the client greets again by itself."""
+        if error is None or error.code == "no_hello":
+            return
+        before, self.refusal = self.refusal, error
+        if before is None or before.args != error.args:
+            self.state_changed.emit()
 
     def close(self) -> None:
         """Say goodbye; the daemon ends what this host asked for."""

@@ -17,6 +17,7 @@ from s2i_client.installed import InstallState
 from s2i_client.launch import LaunchReport, LaunchState
 
 from ..qt import QtCore, pyqtSignal
+from ..texts import _
 from .offer import Offer
 
 POLL_MS = 200
@@ -56,6 +57,9 @@ class Launches(Protocol):
     def start(
         self, *, idle_seconds: float = ..., devices: Sequence[str] = ..., memory_limit: str = ...
     ) -> None: ...
+    def restart(
+        self, *, idle_seconds: float = ..., devices: Sequence[str] = ..., memory_limit: str = ...
+    ) -> None: ...
     def poll(self) -> LaunchReport: ...
 
 
@@ -66,10 +70,13 @@ class Installs(Protocol):
     def executable(self) -> Path | None: ...
     @property
     def log(self) -> Path: ...
+    @property
+    def busy(self) -> bool: ...
     def state(self, offered: str = "") -> InstallState: ...
     def install(
         self, offer: Any, wheel_folder: Path | None = None, variant: str = "auto"
     ) -> None: ...
+    def tidy(self) -> None: ...
     def cancel(self) -> None: ...
     def poll(self) -> InstallProgress | InstallEnd | None: ...
 
@@ -77,10 +84,13 @@ class Installs(Protocol):
 class Daemon(QtCore.QObject):
     """Starts and installs the daemon; `changed` when `status` is another.
 
-    `offer` is the backend that the plugin brings along, None when it brings none.
+    `installed` when an installation has come to its end. What interrupted ones left behind is
+    removed once no daemon runs that could be using it. `offer` is the backend that the plugin
+    brings along, None when it brings none.
     """
 
     changed = pyqtSignal()
+    installed = pyqtSignal()
 
     def __init__(
         self,
@@ -95,6 +105,9 @@ class Daemon(QtCore.QObject):
         self._offer = offer
         self._failed: InstallEnd | None = None
         self._installing = False
+        self._wanted: tuple[Any, ...] | None = None  # an installation that waits for the tidying
+        self._tidied = False
+        self._disk = installation.state()
         self.status = DaemonStatus(DaemonState.stopped)
         self._timer = QtCore.QTimer(self)
         self._timer.timeout.connect(self.poll)
@@ -104,6 +117,10 @@ class Daemon(QtCore.QObject):
     @property
     def can_install(self) -> bool:
         return self._offer is not None
+
+    @property
+    def can_start(self) -> bool:
+        return self._launcher.command() is not None
 
     @property
     def install_log(self) -> Path:
@@ -116,6 +133,13 @@ class Daemon(QtCore.QObject):
         self._launcher.start(devices=devices, memory_limit=memory_limit)
         self.poll()
 
+    def restart(self, devices: Sequence[str] = (), memory_limit: str = "") -> None:
+        """Start another in place of the one that runs, which was asked to end."""
+        self._failed = None
+        self._launcher.installed = self._installation.executable
+        self._launcher.restart(devices=devices, memory_limit=memory_limit)
+        self.poll()
+
     def choose_command(self, command: str) -> None:
         """Use a backend that the user installed, by its path or command."""
         self._launcher.chosen = command
@@ -125,13 +149,16 @@ class Daemon(QtCore.QObject):
         """Install or repair the backend that the plugin brings along."""
         if self._offer is not None and not self._installing:
             self._failed, self._installing = None, True
-            self._installation.install(self._offer, wheels, variant)
+            self._wanted = (self._offer, wheels, variant)
             self._timer.setInterval(INSTALL_POLL_MS)
             self.poll()
 
     def cancel_install(self) -> None:
         """Stop installing. What was installed before still works."""
-        self._installation.cancel()
+        if self._wanted is None:
+            self._installation.cancel()
+        else:
+            self._wanted, self._installing = None, False
         self.poll()
 
     def poll(self) -> None:
@@ -146,11 +173,17 @@ class Daemon(QtCore.QObject):
     def close(self) -> None:
         """Krita ends: the daemon lives on for other hosts, an installation here is given up."""
         self._timer.stop()
-        if self._installing:
+        if self._installing or self._installation.busy:
             self._installation.cancel()
 
     def _installing_status(self) -> DaemonStatus | None:
         """None when the installation has ended."""
+        if self._wanted is not None and self._installation.busy:
+            self._installation.poll()
+            return DaemonStatus(DaemonState.installing, step=_("Removing old files"))
+        if self._wanted is not None:
+            self._installation.install(*self._wanted)
+            self._wanted = None
         now = self._installation.poll()
         if isinstance(now, InstallProgress):
             return DaemonStatus(
@@ -160,13 +193,27 @@ class Daemon(QtCore.QObject):
         self._timer.setInterval(POLL_MS)
         if now is not None and now.outcome is InstallOutcome.failed:
             self._failed = now
+        if now is not None and now.outcome is InstallOutcome.done:
+            self._tidied = False
+            self.installed.emit()
         return None
+
+    def _tidy(self, report: LaunchReport) -> None:
+        """Once, and not while a daemon runs from what may be removed."""
+        if not self._tidied and report.state in (LaunchState.idle, LaunchState.failed):
+            self._tidied = True
+            self._installation.tidy()
+        if self._installation.busy:
+            self._installation.poll()
 
     def _running_status(self) -> DaemonStatus:
         self._launcher.installed = self._installation.executable
         report = self._launcher.poll()
-        installed = self._installation.state(self._offer.version if self._offer else "")
-        outdated = installed is InstallState.outdated
+        self._tidy(report)
+        # Tidying holds the lock that an installation holds too, and changes nothing of this.
+        if not self._installation.busy:
+            self._disk = self._installation.state(self._offer.version if self._offer else "")
+        outdated = self._disk is InstallState.outdated
         match report.state:
             case LaunchState.running:
                 return DaemonStatus(DaemonState.running, outdated=outdated)
@@ -184,7 +231,7 @@ class Daemon(QtCore.QObject):
                     lines=report.lines,
                     outdated=outdated,
                 )
-            case _ if installed is InstallState.interrupted:
+            case _ if self._disk is InstallState.interrupted:
                 return DaemonStatus(DaemonState.interrupted)
             case _:
                 return DaemonStatus(DaemonState.not_installed)

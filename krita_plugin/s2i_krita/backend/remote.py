@@ -32,10 +32,7 @@ def remote_connection(endpoint: str, server_key: str, folder: Path | None = None
         raise RemoteUnusable(_("The address looks like workstation:41207, with the port."))
     if not _KEY.fullmatch(server_key):
         raise RemoteUnusable(_("The daemon's key has 40 characters; copy all of them."))
-    try:
-        public, secret = own_keys(folder)
-    except (OSError, S2IError) as error:
-        raise RemoteUnusable(_("Your key can not be kept: {why}", why=error)) from error
+    public, secret = _own_keys_or_why(folder)
     return Connection(
         endpoint=endpoint if endpoint.startswith("tcp://") else f"tcp://{endpoint}",
         pid=0,
@@ -44,6 +41,18 @@ def remote_connection(endpoint: str, server_key: str, folder: Path | None = None
         client_public=public,
         client_secret=secret,
     )
+
+
+def own_public_key(folder: Path | None = None) -> str:
+    """This user's public key. Raises `RemoteUnusable`."""
+    return _own_keys_or_why(folder)[0]
+
+
+def _own_keys_or_why(folder: Path | None) -> tuple[str, str]:
+    try:
+        return own_keys(folder)
+    except (OSError, S2IError) as error:
+        raise RemoteUnusable(_("Your key can not be kept: {why}", why=error)) from error
 
 
 def own_keys(folder: Path | None = None) -> tuple[str, str]:

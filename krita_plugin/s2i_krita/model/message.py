@@ -17,6 +17,9 @@ class Repair(Enum):
     install = "install"
     update = "update"  # to the backend that the plugin brings along
     cancel = "cancel"  # an installation
+    restart = "restart"  # the daemon
+    settings = "settings"  # to be opened
+    autostart = "autostart"  # of the daemon, with Krita
 
 
 @dataclass(frozen=True)

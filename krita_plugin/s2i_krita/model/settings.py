@@ -26,7 +26,8 @@ class Values:
     canvas before it is applied. `context`: how much of what lies around a selection is looked at,
     in parts of its longer side. `live_grace`: milliseconds between the end of a stroke and the
     request. `history_megabytes`: how much of results a document keeps. `device` and
-    `memory_gigabytes` (0: no limit) are for the daemon.
+    `memory_gigabytes` (0: no limit) are for the daemon. `autostart_asked`: whether it should start
+    with Krita is no question any more.
     `remote_*`: a daemon on another machine. `wheels`: a folder to install from, without a network.
     `folded`: names of the docker's parts that the user folded or unfolded, with commas.
     """
@@ -43,6 +44,7 @@ class Values:
     device: str = "auto"
     memory_gigabytes: int = 0
     start_automatically: bool = False
+    autostart_asked: bool = False
     remote: bool = False
     remote_endpoint: str = ""
     remote_key: str = ""

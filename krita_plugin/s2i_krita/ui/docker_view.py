@@ -32,6 +32,7 @@ class DockerView(QtWidgets.QWidget):
         self.setMinimumWidth(MINIMUM_WIDTH)
         self._workspace, self._icon, self._shortcut = workspace, icon, shortcut
         self._notice = DaemonNotice(workspace, self)
+        self._notice.settings_wanted.connect(self.open_settings)
         self._model: DocumentModel | None = None
         self._dialog: SettingsDialog | None = None
         self._page: QtWidgets.QWidget | None = None

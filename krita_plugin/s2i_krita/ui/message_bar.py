@@ -82,16 +82,18 @@ class MessageBar(QtWidgets.QFrame):
         for label in (self._text, self._fix):
             label.setToolTip(label.text())  # a long path may be wider than the docker
         self._fix.setVisible(bool(message.fix))
-        self._repair.setVisible(message.repair is not None)
-        if message.repair is not None:
-            self._repair.setText(repair_title(message.repair))
+        repair = self._notice.offered(message)
+        self._repair.setVisible(repair is not None)
+        if repair is not None:
+            self._repair.setText(repair_title(repair))
             self._repair.setAccessibleName(self._repair.text())
 
     def _repair_clicked(self) -> None:
         message = self._message
-        if message is not None and message.repair is not None:
+        repair = self._notice.offered(message) if message is not None else None
+        if repair is not None:
             self._model.tell(None)
-            self._notice.repair(message.repair)
+            self._notice.repair(repair)
 
     def _dismiss(self) -> None:
         if self._model.message is not None:
@@ -106,4 +108,7 @@ def repair_title(repair: Repair) -> str:
         Repair.install: _("Install"),
         Repair.update: _("Update"),
         Repair.cancel: _("Cancel"),
+        Repair.restart: _("Restart"),
+        Repair.settings: _("Settings"),
+        Repair.autostart: _("Start it with Krita"),
     }[repair]

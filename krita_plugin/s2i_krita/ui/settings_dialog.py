@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ..backend.remote import RemoteUnusable, own_keys, remote_connection
 from ..model.workspace import Workspace
 from ..qt import QtCore, QtWidgets, pyqtSlot
 from ..texts import _, languages
-from .apply_bar import placements
+from .apply_bar import placements, ways
 from .compact import Icon, column, identify, make_faint, tool_button, wrapped_label
+from .restart_line import RestartLine
 from .setting_fields import CheckSetting, ChoiceSetting, NumberSetting, PathSetting, TextSetting
 
 WIDTH = 460
@@ -44,13 +44,7 @@ class SettingsDialog(QtWidgets.QDialog):
     @pyqtSlot()
     def refresh(self) -> None:
         """Say whether the remote daemon can be reached with what was typed."""
-        values = self._settings.values
-        fault = ""
-        if values.remote:
-            try:
-                remote_connection(values.remote_endpoint, values.remote_key)
-            except RemoteUnusable as error:
-                fault = str(error)
+        fault = self._workspace.remote_fault()
         self._remote_fault.setText(fault)
         self._remote_fault.setVisible(bool(fault))
 
@@ -75,11 +69,7 @@ class SettingsDialog(QtWidgets.QDialog):
                 "apply_as",
                 _("Apply as"),
                 _("What becomes of a result when it is applied."),
-                {
-                    "group": _("As a group"),
-                    "one_layer": _("As one layer"),
-                    "by_color": _("A layer for each color"),
-                },
+                {way.value: text for way, (text, _tip) in ways().items()},
             ),
             ChoiceSetting(
                 settings,
@@ -152,6 +142,7 @@ class SettingsDialog(QtWidgets.QDialog):
                 " GB",
                 _("Half of it"),
             ),
+            RestartLine(self._workspace),
             CheckSetting(
                 settings,
                 "start_automatically",
@@ -209,7 +200,7 @@ class SettingsDialog(QtWidgets.QDialog):
         )
         self._remote_fault = wrapped_label("remote_fault", _("What went wrong"))
         page.addWidget(self._remote_fault)
-        page.addWidget(OwnKey(self._icon))
+        page.addWidget(OwnKey(self._workspace, self._icon))
         page.addStretch()
 
     def _add_language(self) -> None:
@@ -232,8 +223,9 @@ class SettingsDialog(QtWidgets.QDialog):
 class OwnKey(QtWidgets.QWidget):
     """This computer's public key, to be copied to the other one. Made when it is first shown."""
 
-    def __init__(self, icon: Icon):
+    def __init__(self, workspace: Workspace, icon: Icon):
         super().__init__()
+        self._workspace = workspace
         self._key = identify(QtWidgets.QLineEdit(), "own_key", _("This computer's key"))
         self._key.setReadOnly(True)
         copy = tool_button("copy_own_key", _("Copy"), icon("edit-copy"))
@@ -257,10 +249,11 @@ class OwnKey(QtWidgets.QWidget):
     def showEvent(self, a0: object) -> None:  # noqa: N802 - Qt's name
         if not self._key.text():
             try:
-                self._key.setText(own_keys()[0])
+                self._key.setText(self._workspace.own_key())
                 self._key.setCursorPosition(0)
-            except OSError as error:
+            except ValueError as error:
                 self._key.setPlaceholderText(str(error))
+                self._key.setToolTip(str(error))
 
     def _copy(self) -> None:
         clipboard = QtWidgets.QApplication.clipboard()

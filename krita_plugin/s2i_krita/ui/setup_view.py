@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..backend.daemon import DaemonState, DaemonStatus
+from ..model.message import Message, Repair
+from ..model.notice import hindrance, mend
 from ..model.workspace import Workspace
 from ..qt import QtCore, QtGui, QtWidgets, pyqtSlot
 from ..texts import _
 from .compact import Icon, column, identify, push_button, wrapped_label
 from .install_log import InstallLog
+from .message_bar import repair_title
 from .setup_options import SetupOptions
 
 
@@ -19,7 +22,7 @@ class SetupView(QtWidgets.QWidget):
     def __init__(self, workspace: Workspace, icon: Icon, open_settings: Callable[[], None]):
         super().__init__()
         identify(self, "setup_view", _("Setting up"))
-        self._workspace, self._icon = workspace, icon
+        self._workspace, self._icon, self._open_settings = workspace, icon, open_settings
         self._headline = wrapped_label("setup_headline", _("State of the daemon"))
         font = self._headline.font()
         font.setBold(True)
@@ -29,8 +32,8 @@ class SetupView(QtWidgets.QWidget):
         self._failure.setTextInteractionFlags(QtCore.Qt.TextInteractionFlag.TextSelectableByMouse)
         self._main = push_button("setup_main", _("Start"))
         self._main.clicked.connect(self._main_clicked)
-        self._update = push_button("setup_update", _("Update"))
-        self._update.clicked.connect(workspace.install_backend)
+        self._repair = push_button("setup_repair", _("Repair"))
+        self._repair.clicked.connect(self._repair_clicked)
         self._step = wrapped_label("setup_step", _("Step"))
         self._bar = identify(QtWidgets.QProgressBar(), "setup_progress", _("Progress"))
         self._log = InstallLog(workspace)
@@ -43,7 +46,7 @@ class SetupView(QtWidgets.QWidget):
             self._step,
             self._bar,
             self._main,
-            self._update,
+            self._repair,
             self._log,
             self._more,
         ):
@@ -56,24 +59,31 @@ class SetupView(QtWidgets.QWidget):
 
     @pyqtSlot()
     def refresh(self) -> None:
-        status = self._status
+        status, hindered = self._status, self._hindrance
         headline, text, button = self._words(status)
         installing = status.state is DaemonState.installing
+        if hindered is not None:
+            headline, failure = hindered.text, hindered.fix
+        else:
+            failure = "\n\n".join(filter(None, (_(status.message), _(status.fix))))
         self._headline.setText(headline)
         self._text.setText(text)
-        failure = "\n\n".join(filter(None, (_(status.message), _(status.fix))))
         self._failure.setText(failure)
         self._failure.setToolTip(failure)  # a long path may be wider than the docker
         self._failure.setVisible(bool(failure))
-        self._text.setVisible(bool(text) and not failure)
+        self._text.setVisible(bool(text) and not failure and hindered is None)
         self._main.setText(button)
         self._main.setAccessibleName(button)
         self._main.setIcon(self._icon("process-stop") if installing else QtGui.QIcon())
         self._main.setVisible(bool(button))
-        self._update.setVisible(status.outdated and status.state is DaemonState.stopped)
+        repair = self._offered
+        self._repair.setVisible(repair is not None)
+        if repair is not None:
+            self._repair.setText(repair_title(repair))
+            self._repair.setAccessibleName(self._repair.text())
         self._step.setText(_(status.step))
         self._step.setVisible(installing)
-        self._bar.setVisible(installing or self._is_waiting(status))
+        self._bar.setVisible(installing or (self._is_waiting(status) and hindered is None))
         # Without a range, the bar shows that something is under way.
         self._bar.setRange(0, 100 if installing else 0)
         self._bar.setTextVisible(installing)
@@ -87,6 +97,21 @@ class SetupView(QtWidgets.QWidget):
         if self._workspace.settings.values.remote:
             return DaemonStatus(DaemonState.running)
         return self._workspace.daemon.status
+
+    @property
+    def _hindrance(self) -> Message | None:
+        """Why a daemon that runs can not be talked to."""
+        is_running = self._status.state is DaemonState.running
+        return hindrance(self._workspace) if is_running else None
+
+    @property
+    def _offered(self) -> Repair | None:
+        """What the second button does."""
+        if (hindered := self._hindrance) is not None:
+            return hindered.repair
+        status = self._status
+        is_old = status.outdated and status.state is DaemonState.stopped
+        return Repair.update if is_old else None
 
     def _is_waiting(self, status: DaemonStatus) -> bool:
         return status.state in (DaemonState.starting, DaemonState.running)
@@ -134,3 +159,10 @@ class SetupView(QtWidgets.QWidget):
                 workspace.settings.set("remote", False)
             case _:
                 workspace.install_backend()
+
+    def _repair_clicked(self) -> None:
+        repair = self._offered
+        if repair is Repair.settings:
+            self._open_settings()
+        elif repair is not None:
+            mend(self._workspace, repair)
