@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fake_krita import Document as KritaDocument
+from fake_krita import testing
 from fake_krita.application import Krita
 from pytestqt.qtbot import QtBot
 from studio import Studio, small_picture
@@ -226,3 +227,17 @@ def test_of_two_choices_the_last_one_counts(studio: Studio, colors: Path) -> Non
     model.set_source("reference", Source())
     studio.bot.wait(100)
     assert model.sources["reference"] == Source()
+
+
+def test_results_that_can_not_be_read_are_told_calmly(studio: Studio) -> None:
+    raw, model = studio.open()
+    studio.bot.wait(50)
+    assert model.message is None
+    raw = testing.show_document(8, 8)
+    for name in ("one", "two"):
+        raw.setAnnotation(f"s2i/result/{name}", "", b"nonsense")
+    model = studio.model_of(raw)
+    studio.bot.waitUntil(lambda: model.message is not None)
+    assert model.message is not None and not model.message.is_error
+    assert model.message.text.endswith("can not be read: 2.")
+    assert len(raw.annotationTypes()) == 2, "nothing is lost"

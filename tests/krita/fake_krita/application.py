@@ -157,7 +157,7 @@ class Window(QtCore.QObject):
         return action
 
 
-class Krita:
+class Krita(QtCore.QObject):
     """The one application; `testing.restart` begins anew."""
 
     _the_one: Krita | None = None
@@ -169,6 +169,7 @@ class Krita:
         return Krita._the_one
 
     def __init__(self) -> None:
+        super().__init__()
         self.replaces_all_children = WITH_QT6
         self.files: dict[str, Image] = {}
         self.settings: dict[tuple[str, str], str] = {}
