@@ -16,7 +16,7 @@ from s2i_krita.model.settings import Values
 from s2i_krita.qt import QtCore, QtWidgets
 
 # Set in the docker itself.
-ELSEWHERE = {"system", "folded"}
+ELSEWHERE = {"system", "folded", "autostart_asked"}
 PATHS = {"wheels", "backend_command"}
 
 

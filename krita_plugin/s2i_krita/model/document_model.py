@@ -246,6 +246,11 @@ class DocumentModel(Choices):
         yield from until_idle(self.document.raw)
         remove_forgotten(self.document, self.preview)
         yield from self.history.load()
+        if self.history.lost and self.message is None:
+            text = _("Results in this document that can not be read: {count}.",
+                     count=self.history.lost)  # fmt: skip
+            fix = _("They stay in the file; perhaps a newer plugin wrote them.")
+            self.tell(Message(text, fix, is_error=False))
 
     def _generate(self) -> Work:
         declaration = self.pipeline

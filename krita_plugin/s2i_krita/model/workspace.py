@@ -44,6 +44,7 @@ class Workspace(QtCore.QObject):
         self.palette = palette
         self.restart_wanted = False
         self._started_by_hand = False
+        self._just_installed = False
         self._was_running = False
         self._models: list[DocumentModel] = []
         connection.state_changed.connect(self._connection_changed)
@@ -79,7 +80,8 @@ class Workspace(QtCore.QObject):
 
     def start_daemon(self, by_hand: bool = True) -> None:
         """Start the daemon as the settings want it. `by_hand`: the user asked for it."""
-        self._started_by_hand |= by_hand
+        # To bring back one that was lost is no habit.
+        self._started_by_hand |= by_hand and not self.connection.pipelines
         self.daemon.start(*self._daemon_options)
 
     @property
@@ -167,9 +169,8 @@ class Workspace(QtCore.QObject):
 
     @pyqtSlot()
     def _start_installed(self) -> None:
-        """Whoever installs it wants to use it."""
-        if not self.connection.is_ready and not self.settings.values.remote:
-            self.start_daemon(by_hand=False)
+        """Whoever installs it wants to use it, unless one runs, as is known in a moment."""
+        self._just_installed = True
 
     @pyqtSlot()
     def _connection_changed(self) -> None:
@@ -185,3 +186,7 @@ class Workspace(QtCore.QObject):
         self._was_running = state is DaemonState.running
         if self._was_running and not was_running and not self.connection.is_ready:
             self.connection.await_answer()
+        if self._just_installed and self.daemon.status.state is not DaemonState.installing:
+            self._just_installed = False
+            if self.daemon.status.state is DaemonState.stopped and not self.settings.values.remote:
+                self.start_daemon(by_hand=False)
