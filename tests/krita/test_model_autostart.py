@@ -84,6 +84,10 @@ def test_who_does_not_want_that_is_not_asked_again(studio: Studio, notice: Daemo
     assert notice.message is None
     again = Settings(studio.kept.get, studio.kept.__setitem__).values
     assert again.autostart_asked and not again.start_automatically
+    next_day = Studio(studio.bot, studio.kept)
+    start(next_day)
+    assert DaemonNotice(next_day.workspace).message is None
+    next_day.close()
 
 
 def test_other_starts_are_no_reason_to_ask(studio: Studio, notice: DaemonNotice) -> None:

@@ -195,6 +195,18 @@ def test_no_side_of_a_picture_is_longer_than_2048(
         assert picture.data == b"\xc8\x64\x32\xff" * (sides[0] * sides[1])
 
 
+def test_a_large_file_is_not_unfolded_whole(
+    tmp_path: Path, qapp: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = QtGui.QImage(6000, 100, FORMAT.Format_RGB32)
+    large.fill(QtGui.QColor(200, 100, 50))
+    path = tmp_path / "large.png"
+    assert large.save(str(path))
+    monkeypatch.setattr("s2i_krita.model.sources.picture_of", lambda image, _name: image)
+    read: object = read_file(path)
+    assert isinstance(read, QtGui.QImage) and read.width() == 2048
+
+
 def test_a_picture_without_pixels_is_told() -> None:
     with pytest.raises(UnreadablePicture, match="no pixels"):
         picture_of(QtGui.QImage())
