@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -203,8 +204,8 @@ def test_a_large_file_is_not_unfolded_whole(
     path = tmp_path / "large.png"
     assert large.save(str(path))
     monkeypatch.setattr("s2i_krita.model.sources.picture_of", lambda image, _name: image)
-    read: object = read_file(path)
-    assert isinstance(read, QtGui.QImage) and read.width() == 2048
+    read: Any = read_file(path)
+    assert read.width() == 2048
 
 
 def test_a_picture_without_pixels_is_told() -> None:
