@@ -20,6 +20,7 @@ from s2i_client.declaration import Declaration, Output
 from s2i_client.geometry import Bounds, Point
 from s2i_client.jobs import Result
 from s2i_client.pixels import ORDER_CHANNELS, Depth, LayerInfo, Order
+from s2i_krita.host import annotations
 from s2i_krita.host.annotations import PIECE_BYTES
 from s2i_krita.host.document import Document
 from s2i_krita.host.selection import Selection
@@ -239,12 +240,8 @@ def test_krita_goes_on_between_pieces_and_one_that_is_given_up_leaves_nothing(
     adding.close()
     assert kept_in(raw) == {} and history.entries == []
     add(history, made, 8 * MEGABYTE)
-    again = History(Document(raw))
-    loading = again.load()
-    for _piece in range(made.byte_count // PIECE_BYTES):
-        next(loading)
-    loading.close()
-    assert again.entries == []
+    pieces = list(annotations.read(Document(raw), PREFIX + made.id))
+    assert len(pieces) > made.byte_count // PIECE_BYTES
 
 
 def test_a_result_that_comes_while_the_document_is_read_stays_the_newest(

@@ -423,10 +423,10 @@ def test_a_document_can_be_closed_at_every_moment(
     at = Moment(studio, monkeypatch)
     moment(at)
     jobs = studio.client.submitted[:]
-    at.raw.close()
-    settle()
     closed: list[DocumentModel] = []
     studio.workspace.closed.connect(closed.append)
+    at.raw.close()
+    settle()
     studio.workspace.sweep()
     assert closed == [at.model]
     assert all(job.ended or job.cancel_wanted for job in jobs)

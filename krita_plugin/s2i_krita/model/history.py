@@ -57,10 +57,7 @@ class History(QtCore.QObject):
                     self.lost += 1
                 yield
         found.sort(key=lambda entry: entry.made_at, reverse=True)
-        # One that a result added meanwhile left no room for is gone from the document.
-        left = set(self._document.annotation_keys())
-        known = {entry.id for entry in self.entries}
-        self.entries += [e for e in found if PREFIX + e.id in left and e.id not in known]
+        self.entries += found
         self.changed.emit()
 
     def add(self, entry: Entry, limit_bytes: int) -> Work:
