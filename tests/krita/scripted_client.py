@@ -11,7 +11,7 @@ from s2i_client.client import ClientState, Event, EventKind
 from s2i_client.declaration import Declaration, Value
 from s2i_client.errors import JobFailed, S2IError
 from s2i_client.installation import InstallEnd, InstallProgress
-from s2i_client.installed import InstallState
+from s2i_client.installed import Installed, InstallState
 from s2i_client.jobs import Job, JobState, Result, error_of
 from s2i_client.launch import LaunchReport, LaunchState
 from s2i_client.messages import VERSION, Ready, Status, Submit
@@ -210,6 +210,7 @@ class ScriptedInstallation:
 
     def __init__(self, log: Path = Path("install.log"), disk: InstallState = InstallState.absent):
         self.executable: Path | None = None
+        self.installed: Installed | None = Installed("1.0", "3.11", "2.13", "cpu")
         self.log = log
         self.disk = disk
         self.now: InstallProgress | InstallEnd | None = None

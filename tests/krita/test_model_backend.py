@@ -296,6 +296,19 @@ def test_a_newer_backend_than_the_installed_one_is_told(qapp: object) -> None:
     assert parts.daemon.status.outdated
 
 
+@pytest.mark.parametrize(
+    ("there", "outdated"), [("1.9.9", True), ("2.0.1", False), ("10.0", False)]
+)
+def test_a_newer_backend_that_another_host_brought_is_left_alone(
+    qapp: object, there: str, outdated: bool
+) -> None:
+    parts = Parts()
+    parts.installation.disk = InstallState.outdated
+    parts.installation.installed = Installed(there, "3.11", "2.13", "cpu")
+    parts.poll()
+    assert parts.daemon.status.outdated is outdated
+
+
 def test_an_installation_shows_how_it_goes_and_that_it_is_done(qapp: object) -> None:
     parts = Parts(command="")
     parts.daemon.install(Path("/wheels"), "cpu")

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from s2i_client.installation import InstallEnd, InstallOutcome, InstallProgress
-from s2i_client.installed import InstallState
+from s2i_client.installed import Installed, InstallState
 from s2i_client.launch import LaunchReport, LaunchState
 
 from ..qt import QtCore, pyqtSignal
 from ..texts import _
-from .offer import Offer
+from .offer import Offer, is_newer
 
 POLL_MS = 200
 INSTALL_POLL_MS = 50
@@ -68,6 +68,8 @@ class Installs(Protocol):
 
     @property
     def executable(self) -> Path | None: ...
+    @property
+    def installed(self) -> Installed | None: ...
     @property
     def log(self) -> Path: ...
     @property
@@ -206,6 +208,12 @@ class Daemon(QtCore.QObject):
         if self._installation.busy:
             self._installation.poll()
 
+    def _offers_newer(self) -> bool:
+        """Not when a newer add-on of another host has installed its own."""
+        there = self._installation.installed
+        offer = self._offer
+        return offer is not None and there is not None and is_newer(offer.version, there.version)
+
     def _running_status(self) -> DaemonStatus:
         self._launcher.installed = self._installation.executable
         report = self._launcher.poll()
@@ -213,7 +221,7 @@ class Daemon(QtCore.QObject):
         # Tidying holds the lock that an installation holds too, and changes nothing of this.
         if not self._installation.busy:
             self._disk = self._installation.state(self._offer.version if self._offer else "")
-        outdated = self._disk is InstallState.outdated
+        outdated = self._disk is InstallState.outdated and self._offers_newer()
         match report.state:
             case LaunchState.running:
                 return DaemonStatus(DaemonState.running, outdated=outdated)

@@ -19,6 +19,11 @@ def carried_backend(folder: Path = FOLDER) -> Offer | None:
     return Offer(_version(wheels[-1]), wheels[-1], constraints)
 
 
+def is_newer(version: str, other: str) -> bool:
+    """Whether a version such as `0.10.0` came after another one."""
+    return _numbers(version) > _numbers(other)
+
+
 def _version(wheel: Path) -> str:
     return wheel.name.split("-")[1]
 
@@ -27,4 +32,4 @@ def _numbers(version: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", version)]
 
 
-__all__ = ["Offer", "carried_backend"]
+__all__ = ["Offer", "carried_backend", "is_newer"]
