@@ -31,6 +31,7 @@ from studio import (
 from s2i_client.declaration import InvalidRequest
 from s2i_client.geometry import Bounds
 from s2i_client.jobs import Job
+from s2i_client.launch import LaunchReport, LaunchState
 from s2i_client.pixels import Picture, ResultLayer
 from s2i_krita.host.document import Document
 from s2i_krita.host.layer import Layer
@@ -718,6 +719,7 @@ def test_the_daemon_is_started_and_installed_as_the_settings_say(studio: Studio)
     studio.workspace.start_daemon()
     studio.settings.set("device", "cuda")
     studio.settings.set("memory_gigabytes", 6)
+    studio.launcher.report = LaunchReport(LaunchState.idle)
     studio.workspace.start_daemon()
     assert studio.launcher.starts == [
         {"devices": [], "memory_limit": ""},
