@@ -122,12 +122,12 @@ def test_a_reference_can_be_a_file(desk: Desk, tmp_path: Path) -> None:
     red().save(str(path))
     desk.click("file_reference")
     dialog = desk.find("choose_reference", QtWidgets.QFileDialog)
+    combo = desk.find("source_reference", QtWidgets.QComboBox)
     dialog.fileSelected.emit(str(path))
+    assert combo.currentText() == "Reading colors.png…"
     dialog.close()
-    assert current(desk, "source_reference") == "Reading colors.png…"
     assert is_red(picture_of(model))
     assert current(desk, "source_reference") == "colors.png"
-    combo = desk.find("source_reference", QtWidgets.QComboBox)
     assert not combo.itemIcon(combo.currentIndex()).isNull(), "a thumbnail"
     assert "data:image/png" in combo.toolTip()
 
