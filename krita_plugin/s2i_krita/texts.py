@@ -18,7 +18,7 @@ def use_language(name: str) -> str:
 
     That is `en` when there is no table for it.
     """
-    for code in (name, name.split("_")[0]):
+    for code in (name, name.split("_", maxsplit=1)[0]):
         path = FOLDER / f"{code}.json"
         if code and path.is_file():
             _set_table(json.loads(path.read_text(encoding="utf-8")))

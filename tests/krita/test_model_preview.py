@@ -117,3 +117,19 @@ def test_what_two_selections_share() -> None:
     assert one.intersection(other) == Selection(Bounds(1, 0, 2, 2), bytes([0, 7, 100, 30]))
     apart = one.intersection(Selection(Bounds(9, 9, 1, 1), b"\xff"))
     assert apart.bounds.is_empty and apart.mask == b""
+
+
+def test_a_result_of_another_canvas_is_not_put_in_the_wrong_place(studio: Studio) -> None:
+    raw, model = studio.open()
+    studio.generate(model)
+    before = len(raw.topLevelNodes())
+    model.select(None)
+    raw._image.width = SIDE - 4  # what a crop does to it, all that matters here
+    model.select(model.history.entries[0])
+    studio.until_idle(model)
+    assert preview_of(raw) is None
+    assert model.message is not None and "was cropped" in model.message.text
+    model.apply(ApplyAs.group)
+    studio.until_idle(model)
+    assert model.message is not None and "was cropped" in model.message.text
+    assert len(raw.topLevelNodes()) == before - 1  # only the preview has gone

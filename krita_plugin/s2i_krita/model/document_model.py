@@ -288,6 +288,7 @@ class DocumentModel(Choices):
     def _apply(
         self, entry: Entry, how: ApplyAs, placement: Placement, only_selection: bool
     ) -> Work:
+        self._expect_same_canvas(entry)
         self._tell_progress(Progress(1.0, _("Making layers")))
         stored = list(entry.layers)
         if how is ApplyAs.one_layer:
@@ -344,7 +345,14 @@ class DocumentModel(Choices):
                 yield
         return split
 
+    def _expect_same_canvas(self, entry: Entry) -> None:
+        if entry.canvas is not None and entry.canvas != self.document.bounds:
+            raise MissingInput(
+                _("The canvas was cropped or resized since this result was made. Generate anew.")
+            )
+
     def _show(self, entry: Entry) -> Work:
+        self._expect_same_canvas(entry)
         shown = composite(entry.infos)
         layer = next(layer for layer in entry.layers if layer.info is shown)
         [picture] = yield from unpack([layer])
