@@ -98,6 +98,10 @@ def preview_present() -> Any:
     yield lambda: model().preview.present
 
 
+def active_layer() -> str:
+    return Krita.instance().activeDocument().activeNode().name()
+
+
 def look_at_none() -> None:
     model().select(None)
 
@@ -123,7 +127,9 @@ def test_lines_become_layers_with_the_colors_of_the_hints(
     krita.screenshot("2-hints")
     assert krita.run(generate, timeout=120) is None
     krita.screenshot("3-preview")
+    assert krita.run(active_layer) == "Color hints"
     assert krita.run(apply) is None
+    assert krita.run(active_layer) == "Color hints"
     krita.screenshot("4-applied")
 
     tree = krita.run(layer_tree)

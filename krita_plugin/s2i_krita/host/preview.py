@@ -19,6 +19,10 @@ from .selection import Selection
 from .steps import Steps, deliver_pending, is_open, until_idle
 from .writing import write_picture
 
+# When Krita may have selected a layer that was put in, later than from the event loop's next turn
+# (5.2.9 does).
+_SELECTED_MS = (10, 50, 250)
+
 
 class Preview:
     """At most one layer, in one document at a time. Call `remove` when live ends."""
@@ -229,8 +233,15 @@ def _undisturbed(raw: Any) -> Iterator[None]:
         if active is not None and is_open(raw) and active.parentNode() is not None:
             raw.setActiveNode(active)
 
+    def activate_again() -> None:
+        now = raw.activeNode() if is_open(raw) else None
+        if now is not None and is_preview(now):
+            activate()
+
     activate()
     QtCore.QTimer.singleShot(0, activate)
+    for pause in _SELECTED_MS:
+        QtCore.QTimer.singleShot(pause, activate_again)
 
 
 def _lock(raw: Any) -> None:
