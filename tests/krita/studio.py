@@ -195,6 +195,7 @@ def users_layers(raw: KritaDocument) -> list[tuple[object, ...]]:
 
 def no_scratch(krita: Krita) -> bool:
     """Whether no hidden document was left open."""
+    settle()
     shown = [view.document() for view in krita.views()]
     return all(document in shown for document in krita.documents())
 

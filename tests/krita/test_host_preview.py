@@ -9,6 +9,7 @@ from fake_krita import Node, testing
 from fake_krita.application import Krita
 from fake_krita.colors import convert
 from fake_krita.testing import add_layer, finish, layer_names, show_document
+from studio import settle
 
 from s2i_client.geometry import Point
 from s2i_client.pixels import ResultLayer
@@ -76,6 +77,7 @@ def test_it_lies_beside_the_sketch_and_goes_without_a_trace(
     preview.remove()
     assert layer_names(raw.rootNode()) == before
     assert testing.undo_steps(raw) == steps
+    settle()
     assert not preview.present and raw.kis.application.documents() == [raw]
 
 
@@ -145,6 +147,7 @@ def test_it_moves_with_live_to_another_document(raw: KritaDocument) -> None:
     other.close()
     assert not preview.present
     preview.remove()
+    settle()
     assert raw.kis.application.documents() == [raw]
 
 
@@ -156,6 +159,7 @@ def test_a_document_that_closes_meanwhile_ends_it(raw: KritaDocument) -> None:
     with pytest.raises(DocumentClosed):
         finish(steps)
     preview.remove()
+    settle()
     assert raw.kis.application.documents() == []
 
 

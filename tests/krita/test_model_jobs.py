@@ -433,6 +433,7 @@ def test_a_document_can_be_closed_at_every_moment(
     at.go_on()
     studio.connection.poll()
     settle()
+    settle()
     assert krita.documents() == []
     assert not studio.workspace.findChildren(Task)
     _, other = studio.open()
@@ -535,6 +536,7 @@ def test_ten_documents_opened_and_closed_while_jobs_run_leave_no_object(
     assert len(qobjects_left(studio)) == before
     assert [sender.receivers(signal) for sender, signal in signals] == listening
     assert not krita.windows()[0].qwindow().findChildren(StrokeWatch)
+    settle()
     assert krita.documents() == [] and studio.client.jobs == []
     gc.collect()
     assert [ref() for ref in left if ref() is not None] == []

@@ -399,6 +399,7 @@ def test_a_document_that_is_closed_ends_it(session: Session, krita: Krita) -> No
     session.raw.close()
     session.studio.workspace.sweep()
     settle()
+    settle()
     assert krita.documents() == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from s2i_client.geometry import Bounds
@@ -98,9 +99,11 @@ class Preview:
         self._node = None
         self._document = None
         self._shown = Bounds(0, 0, 0, 0)
-        if self._scratch is not None:
-            self._scratch.close()
-            self._scratch = None
+        scratch, self._scratch = self._scratch, None
+        if scratch is not None:
+            # Not at once: a document may just be closing, while somebody goes through all of them.
+            # A partial, because of a method alone PyQt would not keep the object.
+            QtCore.QTimer.singleShot(0, partial(scratch.close))
 
     def _make(
         self, scratch: Scratch, picture: ResultLayer, space: ColorSpace, within: Selection | None
