@@ -106,29 +106,3 @@ def test_nothing_is_over_while_a_dialog_asks(krita: Krita, qtbot: Any) -> None:
     assert told == []
     dialog.close()
     qtbot.waitUntil(lambda: told == ["over"])
-
-
-def test_a_stroke_that_ends_over_another_widget_has_ended(krita: Krita, qtbot: Any) -> None:
-    testing.show_document(2, 2)
-    watch, told = StrokeWatch(krita.windows()[0].qwindow()), []
-    watch.stroke_ended.connect(lambda: told.append("ended"))
-    canvas = krita.views()[0].canvas_widget
-    canvas.setMouseTracking(True)  # as Krita's is
-    qtbot.mousePress(canvas, QtCore.Qt.MouseButton.LeftButton)
-    assert watch.painting
-    place = QtCore.QPointF(1, 1)
-    for buttons, painting in (
-        (QtCore.Qt.MouseButton.LeftButton, True),
-        (QtCore.Qt.MouseButton.NoButton, False),
-    ):
-        move = QtGui.QMouseEvent(
-            QtCore.QEvent.Type.MouseMove,
-            place,
-            place,
-            QtCore.Qt.MouseButton.NoButton,
-            buttons,
-            QtCore.Qt.KeyboardModifier.NoModifier,
-        )
-        QtWidgets.QApplication.sendEvent(canvas, move)
-        assert watch.painting is painting
-    assert told == ["ended"]

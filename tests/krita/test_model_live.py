@@ -301,6 +301,18 @@ def test_saving_in_the_middle_takes_the_preview_away_and_live_goes_on(session: S
     session.studio.bot.waitUntil(lambda: preview_of(session.raw) is not None)
 
 
+def test_a_stroke_whose_end_was_not_seen_does_not_stop_the_looking(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.finish(session.first)
+    session.press()
+    session.change(5)
+    session.look_around()
+    assert session.count == 1  # it is being painted
+    monkeypatch.setattr(live_module, "LONGEST_STROKE_SECONDS", 0.02)
+    session.studio.submitted(2)
+
+
 # How it ends.
 
 

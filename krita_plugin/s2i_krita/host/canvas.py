@@ -16,7 +16,6 @@ _ENDS = (
     _EVENT.TouchEnd,
     _EVENT.TouchCancel,
 )
-_HOVERS = (_EVENT.MouseMove, _EVENT.TabletMove)
 _CHANGES = (_EVENT.ChildAdded, _EVENT.ChildRemoved)
 
 
@@ -68,10 +67,6 @@ class StrokeWatch(QtCore.QObject):
             if self._painting and _is_canvas(a0):
                 self._painting = False
                 self.stroke_ended.emit()
-        elif self._painting and kind in _HOVERS and not a1.buttons():
-            # It ended over another widget, such as the pop-up palette.
-            self._painting = False
-            self.stroke_ended.emit()
         elif kind == _EVENT.KeyPress and a1.key() == QtCore.Qt.Key.Key_Escape:
             self.escape_pressed.emit()
         elif kind in _CHANGES:

@@ -35,6 +35,9 @@ ANSWER_SECONDS = 0.002  # while a job is under way
 # for more than a tenth of the time.
 LEAST_LOOK_SECONDS = 0.15
 LOOK_SHARE = 10
+# A stroke may end over another widget, such as a pop-up palette, and its end is then not seen. In
+# one that is really so long, looking waits for it anyway.
+LONGEST_STROKE_SECONDS = 2.0
 
 
 class Live(QtCore.QObject):
@@ -193,12 +196,14 @@ class Live(QtCore.QObject):
 
     def _wait_for_change(self) -> Work:
         """Returns when a stroke ended, that and the grace ago, or None when it is time to look."""
-        look_at = time.monotonic() + max(LEAST_LOOK_SECONDS, LOOK_SHARE * self._look_seconds)
+        began = time.monotonic()
+        look_at = began + max(LEAST_LOOK_SECONDS, LOOK_SHARE * self._look_seconds)
         grace = self._model.settings.values.live_grace / 1000
         while True:
             ended = self._stroke_ended_at
             now = time.monotonic()
-            if self._watch is not None and self._watch.painting:
+            painting = self._watch is not None and self._watch.painting
+            if painting and now < began + LONGEST_STROKE_SECONDS:
                 look_at = max(look_at, now + LEAST_LOOK_SECONDS)
             elif ended is not None and now >= ended + grace:
                 self._stroke_ended_at = None
