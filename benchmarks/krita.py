@@ -51,7 +51,9 @@ def docker_in_front() -> None:
 
 def open_lines(png: str, side: int) -> Any:
     """A square document of that side with the drawing on a layer of its own."""
-    image = QtGui.QImage(png).scaled(side, side)
+    smooth = QtCore.Qt.TransformationMode.SmoothTransformation
+    any_shape = QtCore.Qt.AspectRatioMode.IgnoreAspectRatio
+    image = QtGui.QImage(png).scaled(side, side, any_shape, smooth)
     image = image.convertToFormat(QtGui.QImage.Format.Format_Grayscale8)
     document = Krita.instance().createDocument(side, side, "art", "RGBA", "U8", "", 120.0)
     yield from show_document(document)

@@ -214,7 +214,7 @@ def test_nothing_is_sent_while_a_stroke_is_being_painted(
     session.press()
     session.change(5)
     for _ in range(3):
-        clock.now += 1.0
+        clock.now += 0.5
         session.look_around()
     assert session.count == 1
     session.release()
