@@ -80,8 +80,10 @@ def gaps(work: bool) -> Any:
 
     import krita  # type: ignore[import-not-found]  # inside Krita
 
-    if not hasattr(krita, "seconds_inside"):
-        krita.seconds_inside = 0.0
+    # Kept in Krita's own module, where it outlives what is sent.
+    kept: Any = krita
+    if not hasattr(kept, "seconds_inside"):
+        kept.seconds_inside = 0.0
 
         def timed(call: Any) -> Any:
             def measured(*arguments: Any) -> Any:
@@ -89,7 +91,7 @@ def gaps(work: bool) -> Any:
                 try:
                     return call(*arguments)
                 finally:
-                    krita.seconds_inside += time.perf_counter() - begin
+                    kept.seconds_inside += time.perf_counter() - begin
 
             return measured
 
@@ -107,14 +109,14 @@ def gaps(work: bool) -> Any:
     def tick() -> None:
         now = time.perf_counter()
         step = model().progress.step if model().progress else SHOWING
-        seen.append([step, 1000 * (now - last[0]), 1000 * (krita.seconds_inside - last[1])])
-        last[:] = [now, krita.seconds_inside]
+        seen.append([step, 1000 * (now - last[0]), 1000 * (kept.seconds_inside - last[1])])
+        last[:] = [now, kept.seconds_inside]
 
     timer = QtCore.QTimer()
     timer.setTimerType(QtCore.Qt.TimerType.PreciseTimer)
     timer.timeout.connect(tick)
     yield 1.0
-    last[:] = [time.perf_counter(), krita.seconds_inside]
+    last[:] = [time.perf_counter(), kept.seconds_inside]
     timer.start(16)
     try:
         if work:
@@ -140,7 +142,7 @@ def begin_live() -> Any:
 def shown_after_stroke(x: int, y: int, color: list[int]) -> Any:
     """[seconds from the stroke's end to the preview, of them the network's]."""
     count = len(model().live.latencies)
-    yield from paint_stroke([[x - 12, y], [x + 12, y]], 10, tuple(color))
+    yield from paint_stroke([[x - 12, y], [x + 12, y]], 10, (color[0], color[1], color[2]))
     yield lambda: len(model().live.latencies) > count
     yield 0.3
     return list(model().live.latencies[count])
@@ -193,7 +195,7 @@ def measure(krita: KritaSession, strokes: int) -> list[tuple[str, str, str]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--strokes", type=int, default=16)
     parser.add_argument("--plugin", type=Path, help="a built zip or folder; built anew without")
     options = parser.parse_args()
