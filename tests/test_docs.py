@@ -54,7 +54,7 @@ def test_relative_links_and_pictures_lead_to_files(path: Path) -> None:
 
 @pytest.mark.parametrize("path", DOCS, ids=name_of)
 def test_nothing_waits_to_be_written(path: Path) -> None:
-    assert re.findall(r"\b(?:RESULTS|SHADING|TODO)\b", path.read_text(encoding="utf-8")) == []
+    assert re.findall(r"\b(?:RESULTS|SHADING|TODO\w*)\b", path.read_text(encoding="utf-8")) == []
 
 
 def krita_shortcuts() -> dict[str, str]:

@@ -111,8 +111,9 @@ def test_pixels_come_back_bit_for_bit(raw: KritaDocument, depth: Depth, order: O
     [found] = opened(raw).entries
     layers = finish(unpack(found.layers))
     assert [each.data for each in layers] == [data for _, data in given_layers]
-    assert found.infos == [given_layers[0][0], LayerInfo(**_with(given_layers[1][0], "Flats"))]
-    assert isinstance(found.infos[1].origin, Point)
+    infos = [layer.info for layer in found.layers]
+    assert infos == [given_layers[0][0], LayerInfo(**_with(given_layers[1][0], "Flats"))]
+    assert isinstance(infos[1].origin, Point)
 
 
 def _with(info: LayerInfo, title: str) -> dict[str, Any]:
@@ -144,7 +145,7 @@ def test_the_thumbnail_shows_the_flats_and_not_the_lines() -> None:
 
 def test_layers_have_titles_their_own_or_the_declared_ones() -> None:
     made = entry(layer("part", title="#ff0000"), layer("flats"))
-    assert [info.title for info in made.infos] == ["#ff0000", "Flats"]
+    assert [layer.info.title for layer in made.layers] == ["#ff0000", "Flats"]
 
 
 def test_a_result_without_layers_says_so() -> None:

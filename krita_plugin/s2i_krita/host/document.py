@@ -10,6 +10,7 @@ from s2i_client.geometry import Bounds
 from s2i_client.pixels import Picture
 
 from ..qt import QtCore
+from .active import activate_soon
 from .colors import ColorSpace
 from .layer import LAYER_TYPES, Layer, is_preview
 from .reading import read_picture
@@ -138,13 +139,7 @@ class Document:
         node = self.raw.createNode(name, "paintlayer")
         parent = above.node.parentNode() or self.raw.rootNode()
         parent.addChildNode(node, above.node)
-
-        def activate() -> None:
-            if self.is_open and node.parentNode() is not None:
-                self.raw.setActiveNode(node)
-
-        # From Krita's event loop: before, its window does not know the layer and asserts.
-        QtCore.QTimer.singleShot(0, activate)
+        activate_soon(self.raw, node)
         return Layer(self.raw, node, above.depth_in_tree)
 
     def annotation(self, key: str) -> bytes | None:

@@ -12,6 +12,7 @@ from s2i_client.pixels import ResultLayer
 
 from ..qt import QtCore
 from . import rearranging
+from .active import activate, activate_soon
 from .colors import ColorSpace
 from .document import Document
 from .layer import PREVIEW_NAME, Layer, is_preview
@@ -232,17 +233,13 @@ def _undisturbed(raw: Any) -> Iterator[None]:
     finally:
         raw.unlock()
 
-    def activate() -> None:
-        if active is not None and is_open(raw) and active.parentNode() is not None:
-            raw.setActiveNode(active)
-
     def activate_again() -> None:
         now = raw.activeNode() if is_open(raw) else None
         if now is not None and is_preview(now):
-            activate()
+            activate(raw, active)
 
-    activate()
-    QtCore.QTimer.singleShot(0, activate)
+    activate(raw, active)
+    activate_soon(raw, active)
     for pause in _SELECTED_MS:
         QtCore.QTimer.singleShot(pause, activate_again)
 

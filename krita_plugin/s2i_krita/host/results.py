@@ -12,6 +12,7 @@ from s2i_client.pixels import ResultLayer
 
 from ..qt import QtCore
 from . import rearranging
+from .active import activate, activate_soon
 from .document import Document
 from .layer import Layer
 from .scratch import Scratch
@@ -95,14 +96,8 @@ def _add(document: Document, node: Any, parent: Any, below: Any | None) -> None:
         # They were put into the group without Krita's notice: it shows nothing until asked. That
         # takes Krita 94 ms for 4096 × 4096 pixels.
         document.raw.refreshProjection()
-
-    def activate() -> None:
-        if active is not None and document.is_open and active.parentNode() is not None:
-            document.raw.setActiveNode(active)
-
-    # Krita selects what was added, partly later, from its event loop.
-    activate()
-    QtCore.QTimer.singleShot(0, activate)
+    activate(document.raw, active)
+    activate_soon(document.raw, active)
 
 
 def _place_for(

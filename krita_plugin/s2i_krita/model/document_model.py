@@ -290,13 +290,8 @@ class DocumentModel(Choices):
     ) -> Work:
         self._expect_same_canvas(entry)
         self._tell_progress(Progress(1.0, _("Making layers")))
-        stored = list(entry.layers)
-        if how is ApplyAs.one_layer:
-            shown = composite(entry.infos)
-            chosen = [layer for layer in stored if layer.info is shown]
-        else:
-            infos = stacked(entry.infos)
-            chosen = [layer for info in infos for layer in stored if layer.info is info]
+        one = how is ApplyAs.one_layer
+        chosen = [composite(entry.layers)] if one else stacked(entry.layers)
         layers: list[ResultLayer] = yield from unpack(chosen)
         if how is ApplyAs.by_color:
             layers = yield from self._split(layers)
@@ -306,7 +301,7 @@ class DocumentModel(Choices):
         yield from apply(
             self.document,
             [NewLayer(_(layer.title) or layer.name, layer, layer.blend) for layer in layers],
-            group=None if how is ApplyAs.one_layer else entry.title,
+            group=None if one else entry.title,
             placement=placement,
             sketch=self.top_layer if placement is Placement.above_sketch else self.sketch_layer,
             within=within,
@@ -353,9 +348,7 @@ class DocumentModel(Choices):
 
     def _show(self, entry: Entry) -> Work:
         self._expect_same_canvas(entry)
-        shown = composite(entry.infos)
-        layer = next(layer for layer in entry.layers if layer.info is shown)
-        [picture] = yield from unpack([layer])
+        [picture] = yield from unpack([composite(entry.layers)])
         beside = self.top_layer or self.document.active_layer
         if beside is not None:
             within = yield from unpack_selection(entry.within)
@@ -369,11 +362,8 @@ class DocumentModel(Choices):
         yield from self.palette.take_from(picture)
 
     def _palette_of(self, entry: Entry) -> Work:
-        flats = [layer for layer in entry.layers if layer.info.kind == "flats"]
-        shown = composite(entry.infos)
-        [picture] = yield from unpack(
-            flats[:1] or [layer for layer in entry.layers if layer.info is shown]
-        )
+        flats = [layer for layer in entry.layers if layer.kind == "flats"]
+        [picture] = yield from unpack(flats[:1] or [composite(entry.layers)])
         yield from self.palette.take_from(picture)
 
     # Plumbing.

@@ -101,8 +101,7 @@ def make_entry(
         packed = yield from on_thread(_pack, result.pieces(place))
         title = info.title or declaration.output(info.name).title
         stored.append(StoredLayer(replace(info, title=title), packed))
-    shown = next(s for s in stored if s.info is composite([s.info for s in stored]))
-    small = yield from on_thread(lambda: thumbnail(shown.unpack()))
+    small = yield from on_thread(lambda: thumbnail(composite(stored).unpack()))
     limit = None
     if within is not None:
         limit = yield from on_thread(StoredSelection.pack, within)

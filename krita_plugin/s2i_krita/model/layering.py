@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from s2i_client.declaration import Declaration, LayerKind
-from s2i_client.pixels import LayerInfo
 
 # From the bottom of the stack to its top.
 STACK: tuple[LayerKind, ...] = ("image", "color", "flats", "mask", "shade", "lines")
 # What shows a result best in one layer.
 COMPOSITE: tuple[LayerKind, ...] = ("color", "image", "flats", "shade", "lines", "mask")
-Info = TypeVar("Info", bound=LayerInfo)
 
 
-def stacked(layers: Sequence[Info]) -> list[Info]:
+class HasKind(Protocol):
+    @property
+    def kind(self) -> LayerKind: ...
+
+
+Layer = TypeVar("Layer", bound=HasKind)
+
+
+def stacked(layers: Sequence[Layer]) -> list[Layer]:
     """The layers for a group, the bottom one first.
 
     Flats come without the pictures that already contain them.
@@ -25,12 +31,11 @@ def stacked(layers: Sequence[Info]) -> list[Info]:
     return sorted(parts, key=lambda layer: STACK.index(layer.kind))
 
 
-def composite(layers: Sequence[Info]) -> Info:
+def composite(layers: Sequence[Layer]) -> Layer:
     """The one layer that shows the result; a result has at least one."""
     return min(layers, key=lambda layer: COMPOSITE.index(layer.kind))
 
 
 def live_output(declaration: Declaration) -> str:
     """The output that live asks for: the default one that shows the result best."""
-    outputs = [output for output in declaration.outputs if output.default]
-    return min(outputs, key=lambda output: COMPOSITE.index(output.kind)).name
+    return composite([output for output in declaration.outputs if output.default]).name

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from operator import index
 from typing import Any, get_args
 
-from s2i_client.declaration import BlendMode
+from s2i_client.declaration import BlendMode, LayerKind
 from s2i_client.geometry import Bounds, Point
 from s2i_client.pixels import MAX_SIDE, Buffer, LayerInfo, PictureError, ResultLayer, with_data
 
@@ -44,6 +44,10 @@ class StoredLayer:
 
     info: LayerInfo
     packed: Buffer
+
+    @property
+    def kind(self) -> LayerKind:
+        return self.info.kind
 
     def unpack(self) -> ResultLayer:
         """Raises `ResultDamaged`."""
@@ -103,10 +107,6 @@ class Entry:
         if self.within is not None:
             packed.append(self.within.packed)
         return sum(memoryview(part).nbytes for part in packed) + self.thumbnail.sizeInBytes()
-
-    @property
-    def infos(self) -> list[LayerInfo]:
-        return [layer.info for layer in self.layers]
 
 
 def unpack(stored: Sequence[StoredLayer]) -> Work:
