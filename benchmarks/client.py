@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import argparse
 import gc
-import multiprocessing
 import statistics
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -20,25 +18,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from s2i_backend.options import ServeOptions
-from s2i_backend.serve import serve
+from own_daemon import own_daemon
 from s2i_client.client import Client, ClientState
-from s2i_client.connection_file import read_connection
 from s2i_client.jobs import Job, Result
 from s2i_client.pixels import Picture
 
 DRAWING = Path(__file__).parents[1] / "docs" / "demo" / "drawings" / "fairy.png"
 OUTPUTS = ("flats", "shade", "lines")
 TICK_SECONDS = 0.016
-
-
-def run_daemon(folder: Path) -> None:
-    """A daemon of its own in `folder`."""
-    serve(
-        ServeOptions(
-            devices=("cpu",), run_folder=folder, logs=folder / "logs", config=folder / "config"
-        )
-    )
 
 
 class Times:
@@ -102,13 +89,7 @@ def main() -> None:
     drawing = cv2.resize(drawing, (options.side, options.side), interpolation=cv2.INTER_CUBIC)
     data = np.ascontiguousarray(cv2.cvtColor(drawing, cv2.COLOR_GRAY2RGBA)).tobytes()
     times = Times()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        spawn = multiprocessing.get_context("spawn")
-        daemon = spawn.Process(target=run_daemon, args=(folder,), daemon=True)
-        daemon.start()
-        while read_connection(folder) is None:
-            time.sleep(0.01)
+    with own_daemon() as (folder, _seconds):
         client = Client("benchmark", folder=folder)
         while client.state is not ClientState.ready:
             client.poll()
@@ -118,7 +99,6 @@ def main() -> None:
             one_round(client, times, data, options.side)
         client.stop_daemon()
         client.close()
-        daemon.join(10)
     print(
         f"{options.side} × {options.side} RGBA, {len(OUTPUTS)} layers back, {options.rounds} rounds"
     )

@@ -12,18 +12,14 @@ import argparse
 import multiprocessing
 import os
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection as Pipe
-from pathlib import Path
 
 import zmq
 
-from s2i_backend.options import ServeOptions
-from s2i_backend.serve import serve
+from own_daemon import own_daemon
 from s2i_client.blocking import BlockingClient
-from s2i_client.connection_file import read_connection
 from s2i_client.errors import JobCancelled
 from s2i_client.pixels import Picture
 
@@ -40,15 +36,6 @@ def plain_echo(pipe: Pipe) -> None:
         if not frames[-1].bytes:
             return
         socket.send_multipart(frames, copy=False)
-
-
-def run_daemon(folder: Path) -> None:
-    """A daemon of its own in `folder`."""
-    serve(
-        ServeOptions(
-            devices=("cpu",), run_folder=folder, logs=folder / "logs", config=folder / "config"
-        )
-    )
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -90,27 +77,18 @@ def main() -> None:
         plain.send_multipart([b"header", data], copy=False)
         assert len(plain.recv_multipart(copy=False)[1].buffer) == len(data)
 
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        daemon = SPAWN.Process(target=run_daemon, args=(folder,), daemon=True)
-        began = time.perf_counter()
-        daemon.start()
-        while read_connection(folder) is None:
-            time.sleep(0.002)
-        ready = time.perf_counter() - began
-        with BlockingClient("benchmark", folder=folder) as client:
+    with own_daemon() as (folder, ready), BlockingClient("benchmark", folder=folder) as client:
 
-            def daemon_round() -> None:
-                result = client.submit("echo", [picture]).wait()
-                assert len(result["image"].data) == len(data)
+        def daemon_round() -> None:
+            result = client.submit("echo", [picture]).wait()
+            assert len(result["image"].data) == len(data)
 
-            for _ in range(3):
-                plain_round()
-                daemon_round()
-            pairs = [(seconds(plain_round), seconds(daemon_round)) for _ in range(rounds)]
-            cancels = [cancel_latency(client, small) for _ in range(5)]
-            client.shutdown()
-        daemon.join()
+        for _ in range(3):
+            plain_round()
+            daemon_round()
+        pairs = [(seconds(plain_round), seconds(daemon_round)) for _ in range(rounds)]
+        cancels = [cancel_latency(client, small) for _ in range(5)]
+        client.shutdown()
     plain.send(b"")
     echo_process.join()
     plain_ms, daemon_ms = (statistics.median(times) * 1000 for times in zip(*pairs, strict=True))

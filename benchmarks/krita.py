@@ -27,7 +27,7 @@ from backend_process import BackendProcess, backend_environment  # noqa: E402
 from inside_krita import Krita, QtCore, QtGui  # noqa: E402
 from krita_session import KritaSession  # noqa: E402
 from krita_steps import close_all, docker, paint_stroke, show_document  # noqa: E402
-from plugin_steps import connected, finished, model  # noqa: E402
+from plugin_steps import add_lines, connected, finished, model  # noqa: E402
 
 DRAWING = HERE.parent / "docs" / "demo" / "drawings" / "burger.png"
 SIDE, LIVE_SIDE = 4096, 1024
@@ -54,21 +54,9 @@ def open_lines(png: str, side: int) -> Any:
     smooth = QtCore.Qt.TransformationMode.SmoothTransformation
     any_shape = QtCore.Qt.AspectRatioMode.IgnoreAspectRatio
     image = QtGui.QImage(png).scaled(side, side, any_shape, smooth)
-    image = image.convertToFormat(QtGui.QImage.Format.Format_Grayscale8)
     document = Krita.instance().createDocument(side, side, "art", "RGBA", "U8", "", 120.0)
     yield from show_document(document)
-    rows = []
-    for y in range(side):
-        bits = image.constScanLine(y)
-        bits.setsize(side)
-        row = bytearray(4 * side)
-        row[3::4] = bytes(bits).translate(bytes(range(255, -1, -1)))
-        rows.append(bytes(row))
-    lines = document.createNode("Lines", "paintlayer")
-    lines.setPixelData(QtCore.QByteArray(b"".join(rows)), 0, 0, side, side)
-    document.rootNode().addChildNode(lines, None)
-    document.setActiveNode(lines)
-    document.waitForDone()
+    add_lines(document, image)
     yield from connected()
     yield lambda: model() is not None and model().pipeline is not None
 

@@ -8,31 +8,18 @@ a daemon. The host's own part, reading pixels and showing the layer, is not in i
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import statistics
-import tempfile
 import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from s2i_backend.options import ServeOptions
-from s2i_backend.serve import serve
+from own_daemon import own_daemon
 from s2i_client.blocking import BlockingClient
-from s2i_client.connection_file import read_connection
 from s2i_client.pixels import Picture
 
 DEMO = Path(__file__).parents[1] / "docs" / "demo"
-
-
-def run_daemon(folder: Path) -> None:
-    """A daemon of its own in `folder`."""
-    serve(
-        ServeOptions(
-            devices=("cpu",), run_folder=folder, logs=folder / "logs", config=folder / "config"
-        )
-    )
 
 
 def load(folder: str, side: int) -> np.ndarray:
@@ -59,33 +46,28 @@ def main() -> None:
     sketch = picture("sketch", load("drawings", options.side))
     hints = load("hints", options.side)
     rows: dict[str, list[float]] = {"stroke to preview": [], "run": [], "network": [], "rest": []}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        spawn = multiprocessing.get_context("spawn")
-        daemon = spawn.Process(target=run_daemon, args=(folder,), daemon=True)
-        daemon.start()
-        while read_connection(folder) is None:
-            time.sleep(0.01)
-        with BlockingClient("benchmark", folder=folder) as client:
-            for number in range(options.rounds + 3):
-                x = 20 + 20 * number % (options.side - 40)
-                cv2.circle(hints, (x, 40), 6, (40, number % 256, 200, 255), -1)
-                images = [sketch, picture("hints", hints)]
-                begin = time.perf_counter()
-                result = client.submit(
-                    "auto_painter", images, {"quality": "fast"},
-                    outputs=["color"], lane="live", document="benchmark",
-                ).wait()  # fmt: skip
-                assert result["color"].byte_count == options.side**2 * 4
-                total = time.perf_counter() - begin
-                if number < 3:  # the first ones load the network and find the regions
-                    continue
-                network = result.timing["network"]
-                taken = (total, result.timing["run"], network, total - network)
-                for row, seconds in zip(rows.values(), taken, strict=True):
-                    row.append(seconds * 1000)
-            client.shutdown()
-        daemon.join(10)
+    with (
+        own_daemon() as (folder, _seconds),
+        BlockingClient("benchmark", folder=folder) as client,
+    ):
+        for number in range(options.rounds + 3):
+            x = 20 + 20 * number % (options.side - 40)
+            cv2.circle(hints, (x, 40), 6, (40, number % 256, 200, 255), -1)
+            images = [sketch, picture("hints", hints)]
+            begin = time.perf_counter()
+            result = client.submit(
+                "auto_painter", images, {"quality": "fast"},
+                outputs=["color"], lane="live", document="benchmark",
+            ).wait()  # fmt: skip
+            assert result["color"].byte_count == options.side**2 * 4
+            total = time.perf_counter() - begin
+            if number < 3:  # the first ones load the network and find the regions
+                continue
+            network = result.timing["network"]
+            taken = (total, result.timing["run"], network, total - network)
+            for row, seconds in zip(rows.values(), taken, strict=True):
+                row.append(seconds * 1000)
+        client.shutdown()
     print(f"{options.side} × {options.side}, {options.rounds} strokes")
     print("| what | median, ms | least, ms |\n|---|---|---|")
     for kind, taken in rows.items():

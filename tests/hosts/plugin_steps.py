@@ -25,24 +25,31 @@ def connected() -> Any:
     yield lambda: workspace().connection.is_ready
 
 
-def make_line_art(png: str, path: str) -> Any:
-    """Save a .kra as an artist has it: white paper, and black lines on a layer of their own."""
-    image = QtGui.QImage(png).convertToFormat(QtGui.QImage.Format.Format_Grayscale8)
-    width, height = image.width(), image.height()
-    document = Krita.instance().createDocument(width, height, "art", "RGBA", "U8", "", 120.0)
-    yield from show_document(document)
-    lines = document.createNode("Lines", "paintlayer")
+def add_lines(document: Any, image: Any) -> None:
+    """A layer of black lines, as opaque as the picture, a QImage of the canvas's size, is dark."""
+    gray = image.convertToFormat(QtGui.QImage.Format.Format_Grayscale8)
+    width, height = gray.width(), gray.height()
     rows = []
     for y in range(height):
-        bits = image.constScanLine(y)
+        bits = gray.constScanLine(y)
         bits.setsize(width)
-        alpha = bytes(bits).translate(bytes(range(255, -1, -1)))
         row = bytearray(4 * width)
-        row[3::4] = alpha
+        row[3::4] = bytes(bits).translate(bytes(range(255, -1, -1)))
         rows.append(bytes(row))
+    lines = document.createNode("Lines", "paintlayer")
     lines.setPixelData(QtCore.QByteArray(b"".join(rows)), 0, 0, width, height)
     document.rootNode().addChildNode(lines, None)
     document.setActiveNode(lines)
+    document.waitForDone()
+
+
+def make_line_art(png: str, path: str) -> Any:
+    """Save a .kra as an artist has it: white paper, and black lines on a layer of their own."""
+    image = QtGui.QImage(png)
+    width, height = image.width(), image.height()
+    document = Krita.instance().createDocument(width, height, "art", "RGBA", "U8", "", 120.0)
+    yield from show_document(document)
+    add_lines(document, image)
     document.waitForDone()
     document.saveAs(path)
     document.setModified(False)

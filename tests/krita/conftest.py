@@ -16,6 +16,7 @@ from fake_krita import testing
 
 if TYPE_CHECKING:
     from desk import Desk
+    from studio import Studio
 
 sys.modules["krita"] = fake_krita
 
@@ -62,3 +63,20 @@ def desk(krita: fake_krita.Krita, qtbot: Any, tmp_path: Path) -> Iterator[Desk]:
     made = Desk(qtbot, tmp_path / "install.log", (PAINTER, FLATTER))
     yield made
     made.close()
+
+
+@pytest.fixture
+def studio_alone(krita: fake_krita.Krita, qtbot: Any) -> Iterator[Studio]:
+    """The model with nothing open and a daemon that never answered; see `Studio`."""
+    from studio import Studio
+
+    made = Studio(qtbot)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def studio(studio_alone: Studio) -> Studio:
+    """The model with nothing open and a daemon that answers."""
+    studio_alone.connect()
+    return studio_alone

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from fake_krita.application import Krita
-from pytestqt.qtbot import QtBot
 from studio import Studio
 
 from s2i_client.installation import InstallEnd, InstallOutcome
@@ -17,11 +13,9 @@ from s2i_krita.model.settings import Settings
 
 
 @pytest.fixture
-def studio(krita: Krita, qtbot: QtBot) -> Iterator[Studio]:
+def studio(studio_alone: Studio) -> Studio:
     """A daemon that never answered."""
-    made = Studio(qtbot)
-    yield made
-    made.close()
+    return studio_alone
 
 
 @pytest.fixture

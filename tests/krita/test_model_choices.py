@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fake_krita import Document as KritaDocument
 from fake_krita import testing
 from fake_krita.application import Krita
-from pytestqt.qtbot import QtBot
 from studio import Studio, small_picture
 
 from s2i_client.pixels import Picture
@@ -19,15 +17,6 @@ from s2i_krita.model.choices import KEEP_MS, STATE_KEY
 from s2i_krita.model.document_model import DocumentModel
 from s2i_krita.model.sources import Source, SourceKind, UnreadablePicture, read_file
 from s2i_krita.qt import QtGui
-
-
-@pytest.fixture
-def studio(krita: Krita, qtbot: QtBot) -> Iterator[Studio]:
-    """A daemon that answers, and nothing open."""
-    made = Studio(qtbot)
-    made.connect()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -41,15 +40,6 @@ from s2i_krita.model.choices import STATE_KEY
 from s2i_krita.model.document_model import ApplyAs, DocumentModel
 from s2i_krita.model.sources import Source, SourceKind, from_layer
 from s2i_krita.model.stored import unpack_selection
-
-
-@pytest.fixture
-def studio(krita: Krita, qtbot: QtBot) -> Iterator[Studio]:
-    """A daemon that answers, and nothing open."""
-    made = Studio(qtbot)
-    made.connect()
-    yield made
-    made.close()
 
 
 def named(raw: KritaDocument, name: str) -> Layer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -36,15 +36,6 @@ from s2i_krita.model import history as history_module
 from s2i_krita.model.document_model import ApplyAs, DocumentModel, Progress
 from s2i_krita.model.task import Task
 from s2i_krita.qt import QtCore
-
-
-@pytest.fixture
-def studio(krita: Krita, qtbot: QtBot) -> Iterator[Studio]:
-    """A daemon that answers, and nothing open."""
-    made = Studio(qtbot)
-    made.connect()
-    yield made
-    made.close()
 
 
 def request_of(job: Job) -> Submit:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from fake_krita import testing
-from fake_krita.application import Krita
-from pytestqt.qtbot import QtBot
 from studio import BLUE, RED, SIDE, Studio, painted, preview_of, settle
 
 from s2i_client.geometry import Bounds
@@ -15,14 +10,6 @@ from s2i_krita.host.results import Placement
 from s2i_krita.host.selection import Selection
 from s2i_krita.model.document_model import ApplyAs
 from s2i_krita.model.sources import Source, SourceKind
-
-
-@pytest.fixture
-def studio(krita: Krita, qtbot: QtBot) -> Iterator[Studio]:
-    made = Studio(qtbot)
-    made.connect()
-    yield made
-    made.close()
 
 
 def test_a_result_looked_at_during_work_is_shown_after_it(studio: Studio) -> None:
