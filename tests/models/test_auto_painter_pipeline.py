@@ -10,8 +10,8 @@ import torch
 
 from s2i_client.declaration import InvalidRequest
 from s2i_models import catalog
-from s2i_models.auto_painter import drawing as drawing_module
 from s2i_models.auto_painter.compact import CompactConfig, CompactGenerator
+from s2i_models.coloring import drawing as drawing_module
 from s2i_models.pipeline import Cancelled, Layer, Pipeline, Progress, Request
 from s2i_training.export import write_weights
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from s2i_models.auto_painter.view import View
+from s2i_models.coloring.view import View
 from s2i_models.flats.regions import RegionMap
 from s2i_models.layers import look_up
 

@@ -16,7 +16,7 @@ from s2i_models.flats.refine import find_canvas_pieces
 from s2i_models.flats.regions import Pieces
 from s2i_models.lineart import Paper, binary_ink, clean_lines, estimate_paper, ink_strength
 
-_MEMORY = "auto_painter.drawing"
+_MEMORY = "coloring.drawing"
 # Larger sketches are not remembered: this one takes 90 MB with all that is known of it, and a
 # worker remembers several documents.
 MOST_PIXELS = 2048 * 2048

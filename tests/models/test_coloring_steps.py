@@ -1,11 +1,11 @@
-"""Auto-painter's steps before and after its network: the window, hints, region colors, shading."""
+"""Steps before and after a coloring network: the window, hints, region colors, shading."""
 
 import numpy as np
 import pytest
 
-from s2i_models.auto_painter.leaks import split_background
-from s2i_models.auto_painter.snap import keep_to_palette, region_colors, shading
-from s2i_models.auto_painter.view import shrink_hints, view_of
+from s2i_models.coloring.leaks import split_background
+from s2i_models.coloring.snap import keep_to_palette, region_colors, shading
+from s2i_models.coloring.view import shrink_hints, view_of
 from s2i_models.flats.regions import segment
 
 
