@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from s2i_client.declaration import Declaration, Input, InvalidRequest, Parameter, Value
 
@@ -33,6 +34,28 @@ class PicturesPath(click.ParamType):
 
     def get_missing_message(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
         return f"Allowed is {PICTURES_ALLOWED}."
+
+
+class FolderPath(click.ParamType):
+    """An existing folder, whose path the daemon understands too; nothing stays nothing."""
+
+    name = "folder"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        if value == "":
+            return value
+        path = Path(value).expanduser().absolute()
+        if not path.is_dir():
+            self.fail(f"got {value!r}, which is not a folder; allowed is an existing folder.")
+        return str(path)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return "FOLDER"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return [CompletionItem(incomplete, type="dir")]
 
 
 class DeclaredValue(click.ParamType):
@@ -97,7 +120,7 @@ def _parameter_option(declared: Parameter) -> click.Option:
     shown = f"{declared.default:g}" if isinstance(declared.default, float) else declared.default
     return click.Option(
         [name, destination],
-        type=DeclaredValue(declared),
+        type=FolderPath() if declared.type == "folder" else DeclaredValue(declared),
         default=declared.default,
         help=f"{declared.help}  [default: {shown}]" if shown != "" else declared.help,
     )

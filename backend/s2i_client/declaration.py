@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-ParameterType = Literal["float", "int", "bool", "choice", "text"]
+ParameterType = Literal["float", "int", "bool", "choice", "text", "folder"]
 LayerKind = Literal["lines", "flats", "color", "shade", "mask", "image"]
 BlendMode = Literal["normal", "multiply"]
 Value = float | int | bool | str
@@ -35,17 +35,25 @@ class InvalidRequest(ValueError):
 
 @dataclass(frozen=True)
 class Input:
-    """A named picture that a pipeline takes, such as `sketch` or `hints`."""
+    """A named picture that a pipeline takes, such as `sketch` or `hints`.
+
+    `off_canvas`: it does not lie on the canvas, as a reference, a mask of one, or a palette.
+    Hosts send it whole, wherever the work is, and let it be a file too.
+    """
 
     name: str
     title: str
     help: str
     required: bool = False
+    off_canvas: bool = False
 
 
 @dataclass(frozen=True)
 class Parameter:
     """A named setting. Numbers have an inclusive range, a choice lists its values.
+
+    A folder is its path on the daemon's machine, as a text; empty when none is chosen. Whether it
+    is there is for the pipeline to find out.
 
     `live`: the value for live jobs, where it is not the default one and the user chose none.
     """
@@ -70,6 +78,8 @@ class Parameter:
                 return "true or false"
             case "text":
                 return "a text"
+            case "folder":
+                return "the path of a folder"
             case "int":
                 return f"a whole number from {self.minimum:g} to {self.maximum:g}"
             case _:
@@ -79,7 +89,7 @@ class Parameter:
         """Return `value` in this parameter's type, or raise `InvalidRequest`."""
         if self.type == "bool" and isinstance(value, bool):
             return value
-        if self.type == "text" and isinstance(value, str):
+        if self.type in ("text", "folder") and isinstance(value, str):
             return value
         if self.type == "choice" and isinstance(value, str) and value in self.choices:
             return value
@@ -98,7 +108,8 @@ class Output:
 
     `default` is False for layers that are made only when a request asks for them by name.
     `many` is True when a result may have any number of layers of this name, also none; their own
-    titles tell them apart.
+    titles tell them apart. `off_canvas`: pictures to be used elsewhere, such as references that
+    were found; they are not laid over the drawing.
     """
 
     name: str
@@ -108,6 +119,7 @@ class Output:
     blend: BlendMode = "normal"
     default: bool = True
     many: bool = False
+    off_canvas: bool = False
 
 
 @dataclass(frozen=True)
@@ -173,6 +185,11 @@ class Declaration:
         if not outputs:
             raise InvalidRequest("outputs", [], "some of " + ", ".join(known))
         return tuple(name for name in known if name in outputs)
+
+    @property
+    def leading(self) -> Input:
+        """The input that a piece of work is about: the first required one, else the first."""
+        return next((declared for declared in self.inputs if declared.required), self.inputs[0])
 
     def output(self, name: str) -> Output:
         """The declared output called `name`; KeyError when there is none."""

@@ -30,6 +30,7 @@ ALL_KINDS = Declaration(
         Parameter("clean_up", "Clean", "Whether.", "bool", True),
         Parameter("style", "Style", "Which.", "choice", "ink", choices=("ink", "pencil")),
         Parameter("prompt", "Prompt", "What.", "text", ""),
+        Parameter("shelf", "Shelf", "Where.", "folder", ""),
     ),
     outputs=(Output("color", "Color", "All.", "color"),),
 )
@@ -67,13 +68,32 @@ def test_values_arrive_in_the_type_of_their_parameter(tmp_path: Path) -> None:
         "clean_up": False,
         "style": "pencil",
         "prompt": "a red hat",
+        "shelf": "",
     }
-    assert [type(v) for v in values.values()] == [float, int, int, bool, str, str]
+    assert [type(v) for v in values.values()] == [float, int, int, bool, str, str, str]
 
 
 def test_what_is_left_out_has_its_declared_default(tmp_path: Path) -> None:
     values = given_parameters(parsed(["--line-art", str(tmp_path)]))
     assert values == {p.name: p.default for p in ALL_KINDS.parameters}
+
+
+def test_a_folder_is_told_as_the_daemon_can_find_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pictures").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    for given in ("pictures", "~/pictures", str(tmp_path / "pictures")):
+        values = given_parameters(parsed(["--line-art", ".", "--shelf", given]))
+        assert values["shelf"] == str(tmp_path / "pictures")
+
+
+def test_a_folder_can_be_completed_by_the_shell() -> None:
+    (option,) = (o for o in declared_options(ALL_KINDS) if "--shelf" in o.opts)
+    (item,) = option.shell_complete(click.Context(click.Command("kinds")), "pic")
+    assert (item.value, item.type) == ("pic", "dir")
 
 
 @pytest.mark.parametrize(
@@ -86,6 +106,8 @@ def test_what_is_left_out_has_its_declared_default(tmp_path: Path) -> None:
         ("--count", "10", "a whole number from -1 to 9"),
         ("--style", "oil", "one of ink, pencil"),
         ("--line-art", "absent.png", "a picture file"),
+        ("--shelf", "absent", "an existing folder"),
+        ("--shelf", __file__, "an existing folder"),
     ],
 )
 def test_a_wrong_value_names_its_option_what_was_given_and_what_is_allowed(

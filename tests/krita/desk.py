@@ -34,8 +34,8 @@ PAINTER = Declaration(
     inputs=(
         Input("sketch", "Sketch", "Lines.", required=True),
         Input("hints", "Hints", "Strokes."),
-        Input("reference", "Reference", "A picture of the colors."),
-        Input("palette", "Palette", "The only colors."),
+        Input("reference", "Reference", "A picture of the colors.", off_canvas=True),
+        Input("palette", "Palette", "The only colors.", off_canvas=True),
     ),
     parameters=(
         Parameter("strength", "Strength", "How much.", "float", 0.5, minimum=0.0, maximum=1.0),

@@ -40,8 +40,8 @@ PAINTER = Declaration(
     (
         SKETCH,
         Input("hints", "Hints", "Strokes."),
-        Input("reference", "Reference", "A picture of the colors."),
-        Input("palette", "Palette", "The only colors."),
+        Input("reference", "Reference", "A picture of the colors.", off_canvas=True),
+        Input("palette", "Palette", "The only colors.", off_canvas=True),
     ),
     (
         Parameter("detail", "Detail", "", "float", 0.5, minimum=0, maximum=1),

@@ -18,9 +18,6 @@ from .region import work_region
 from .sources import Source, SourceKind, read_file
 from .task import WAIT_SECONDS, Work, on_thread
 
-# Inputs that do not lie on the canvas: a reference is looked at whole, wherever the work is.
-OFF_CANVAS = ("reference", "palette")
-
 
 @dataclass(frozen=True)
 class Request:
@@ -88,7 +85,7 @@ def read_source(
                     _("The layer “{layer}” is gone. Choose another one for {input}.",
                       layer=source.label, input=_(declared.title))
                 )  # fmt: skip
-            part = _part(declared.name, layer.bounds, region)
+            part = _part(declared, layer.bounds, region)
             if part.is_empty:
                 return None
             return (yield from layer.read(part, declared.name))
@@ -98,9 +95,9 @@ def read_source(
             return replace(picture, name=declared.name)
 
 
-def _part(name: str, content: Bounds, region: Bounds) -> Bounds:
+def _part(declared: Input, content: Bounds, region: Bounds) -> Bounds:
     """What of a layer is sent: the sketch's size is the result's, of the others only what is there
     is, which for some dabs of color is much less."""
-    if name == "sketch":
+    if declared.name == "sketch":
         return region
-    return content if name in OFF_CANVAS else content.intersection(region)
+    return content if declared.off_canvas else content.intersection(region)
