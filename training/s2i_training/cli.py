@@ -12,7 +12,7 @@ import click
 
 from s2i_training.data.commands import data_commands
 
-SYSTEMS = ("auto_painter",)
+SYSTEMS = ("auto_painter", "reference_colorization")
 
 
 @click.group()

@@ -1,4 +1,4 @@
-"""The losses of Auto-painter and its Wasserstein variants, each a function of tensors.
+"""Losses that recipes share, each a function of tensors: of Auto-painter first.
 
 Two families of verdicts occur: probabilities of being real, from a discriminator with a sigmoid
 (`log_…`), and unbounded values from one without (`hinge_…`, `wasserstein_…`). Adversarial losses
@@ -128,3 +128,18 @@ def _reduce(total: Tensor, terms: int, reduction: Reduction) -> Tensor:
 
 def _log(probability: Tensor) -> Tensor:
     return (probability + LOG_EPSILON).log()
+
+
+def gram(features: Tensor) -> Tensor:
+    """How features go together: F Fᵀ / (C·H·W) of each picture alone, (B, C, H, W) to (B, C, C).
+
+    (A public implementation mixes the batch into one matrix, so a picture is then asked to have
+    its neighbors' style.)
+    """
+    flat = features.flatten(2)
+    return flat @ flat.transpose(1, 2) / flat[0].numel()
+
+
+def style(ours: Tensor, theirs: Tensor) -> Tensor:
+    """mean |Gram(ours) − Gram(theirs)| of features (B, C, H, W): L_style of Lee et al., eq. (9)."""
+    return (gram(ours) - gram(theirs)).abs().mean()

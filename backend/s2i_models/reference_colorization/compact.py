@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -85,6 +86,20 @@ class ReferenceTokens:
                 dim=1,
             ),
         )
+
+
+class Painted(NamedTuple):
+    """What a training step looks at.
+
+    `output` as of `CompactGenerator`; `logits` (B, n_sketch, n_reference) of the attention, with
+    the bias; `query` (B, n_sketch, d), `key` (B, n_reference, d); `bias` (B, n_reference).
+    """
+
+    output: Tensor
+    logits: Tensor
+    query: Tensor
+    key: Tensor
+    bias: Tensor
 
 
 class Encoder(nn.Module):
@@ -189,33 +204,41 @@ class CompactGenerator(nn.Module):
             bias.flatten(1),
         )
 
-    def forward(self, lines: Tensor, hints: Tensor, reference: ReferenceTokens) -> Tensor:
-        return self.paint(lines, hints, reference)[0]
+    def forward(self, lines: Tensor, hints: Tensor, reference: Tensor) -> Painted:
+        """All at once, for training; `reference` as of `read_reference`."""
+        tokens = self.read_reference(reference)
+        output, logits, query = self._paint(lines, hints, tokens)
+        return Painted(output, logits, query, tokens.keys, tokens.bias)
 
     def paint(
         self, lines: Tensor, hints: Tensor, reference: ReferenceTokens
     ) -> tuple[Tensor, Tensor]:
-        """The output of a call, and the attention's logits (B, n_sketch, n_reference); a sketch
-        token is a cell of `cell`×`cell` pixels, row by row."""
+        """The output of the class's description, and the attention's logits
+        (B, n_sketch, n_reference); a sketch token is a cell of `cell`×`cell` pixels, row by row."""
+        return self._paint(lines, hints, reference)[:2]
+
+    def _paint(
+        self, lines: Tensor, hints: Tensor, reference: ReferenceTokens
+    ) -> tuple[Tensor, Tensor, Tensor]:
         features = self.sketch_encoder(torch.cat([lines, hints], dim=1))
         tokens = self.sketch_tokens(features)
         height, width = tokens.shape[2:]
-        # Eq. (2), with the bias; computed in float32, where the logits' differences survive.
+        # Eq. (2), with the bias; in float32, where small differences of logits survive.
         query = _as_tokens(self.query(tokens)).float()
-        logits = query @ reference.keys.float().transpose(1, 2) / self.config.token_width**0.5
-        logits = logits + reference.bias[:, None].float()
-        weights = logits.softmax(dim=2)
-        # Eq. (3), of values and of plain colors.
-        taken = torch.cat([reference.values.float(), reference.colors.float()], dim=2)
-        taken = (weights @ taken).transpose(1, 2).unflatten(2, (height, width))
-        value, color = taken.to(tokens.dtype).split([self.config.token_width, 3], dim=1)
+        with torch.autocast(query.device.type, enabled=False):
+            logits = query @ reference.keys.float().transpose(1, 2) / self.config.token_width**0.5
+            logits = logits + reference.bias[:, None].float()
+            # Eq. (3), of values and of plain colors.
+            taken = torch.cat([reference.values.float(), reference.colors.float()], dim=2)
+            taken = (logits.softmax(dim=2) @ taken).transpose(1, 2).unflatten(2, (height, width))
+        value, color = taken.split([self.config.token_width, 3], dim=1)
         context = self.own(tokens) + value  # eq. (4)
         h = self.to_middle(torch.cat([context, self.joined(context), color], dim=1))
         h = F.interpolate(self.middle(h), scale_factor=2.0, mode="nearest")
         h = self.fine(self.to_fine(torch.cat([h, features[0]], dim=1)))
         delta, coverage = F.pixel_shuffle(self.head(h), FOLD).split([3, 1], dim=1)
         start = F.interpolate(color, scale_factor=float(self.cell), mode="bilinear")
-        return torch.cat([start + delta, coverage], dim=1), logits
+        return torch.cat([start + delta, coverage], dim=1), logits, query
 
 
 def _as_tokens(planes: Tensor) -> Tensor:

@@ -33,6 +33,7 @@ from s2i_training.losses import (
     variation_isotropic,
     wasserstein_generator,
 )
+from s2i_training.painted_losses import mode_loss, pixel_loss
 from s2i_training.perceptual import Vgg16Features
 from s2i_training.run import Run, set_learning_rate, warm_up_and_decay
 
@@ -220,35 +221,6 @@ def _train_critic(
     run.accelerator.backward(loss)
     run.optimizers["discriminator"].step()
     return loss
-
-
-def pixel_loss(painted: Tensor, color: Tensor, coverage: Tensor, lines: Tensor) -> Tensor:
-    """L1 of colors (the paper's L_p), weighted toward what an artist sees.
-
-    Paper around the drawing counts little, and so does ink, which is laid on top of the result.
-    `painted`, `color`: (B, 3, H, W); `coverage`, `lines`: (B, 1, H, W); all 0 to 1.
-    """
-    weight = _visibility(coverage, lines)
-    return (weight * (painted - color).abs()).sum() / (3 * weight.sum()).clamp(min=1)
-
-
-def mode_loss(
-    painted: Tensor, color: Tensor, coverage: Tensor, lines: Tensor, width: float = 0.25
-) -> Tensor:
-    """Welsch loss of colors: quadratic near the target, flat far from it.
-
-    Where several colors are plausible L1 settles between them, on a color that no artist would
-    choose; this loss is smallest on the most common one. `width`: distance in RGB at which it
-    begins to flatten. Arguments as in `pixel_loss`.
-    """
-    weight = _visibility(coverage, lines)
-    squared = (painted - color).square().sum(dim=1, keepdim=True)
-    robust = width * (1 - torch.exp(-squared / (2 * width**2)))
-    return (weight * robust).sum() / weight.sum().clamp(min=1)
-
-
-def _visibility(coverage: Tensor, lines: Tensor) -> Tensor:
-    return (0.15 + 0.85 * coverage) * (0.2 + 0.8 * lines)
 
 
 def feature_loss(features: Vgg16Features, painted: Tensor, color: Tensor, run: Run) -> Tensor:

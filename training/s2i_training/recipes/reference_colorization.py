@@ -1,0 +1,348 @@
+"""Reference-based colorization: a drawing colored like its own bent picture (Lee et al. 2020).
+
+The losses are the paper's six, with its weights where they act on the same quantities: triplet,
+reconstruction, conditional adversarial, perceptual and style. Ours are the coverage (where paint
+goes), a contrastive form of the triplet, and the phases: attention and colors are learned first
+without the losses that need other networks, which then join when there is something to refine.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from s2i_models.auto_painter.compact import CompactDiscriminator
+from s2i_models.reference_colorization.compact import CompactConfig, CompactGenerator, Painted
+from s2i_training.correspondence_losses import (
+    Counterparts,
+    contrastive,
+    counterparts,
+    elsewhere,
+    in_neighbor,
+    triplet,
+)
+from s2i_training.data.augmented_self import AugmentedSelfDataset
+from s2i_training.data.lineart import LineArtDataset
+from s2i_training.export import averaged_state, write_weights
+from s2i_training.losses import (
+    feature,
+    hinge_discriminator,
+    style,
+    wasserstein_generator,
+)
+from s2i_training.painted_losses import pixel_loss
+from s2i_training.perceptual import Vgg16Features
+from s2i_training.run import Run, set_learning_rate, warm_up_and_decay
+
+PERCEPTUAL_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+# The seed's reading of eq. (9), whose layer the paper leaves open.
+STYLE_LAYER = "relu5_1"
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of the training with one picture size.
+
+    `learning_rate`: the highest; it warms up and falls within the phase. `refine`: with the
+    adversarial, perceptual and style losses.
+    """
+
+    name: str
+    steps: int
+    size: int
+    batch_size: int
+    learning_rate: float
+    refine: bool = False
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every number of the recipe. The first five weights are the paper's.
+
+    `negative`: the triplet's: "spatial", a token elsewhere in the reference, or "batch", the same
+    place in the next item's reference. `harder`: references are turned, sized and mirrored beside
+    being bent, and colors change more than the paper's shift.
+    """
+
+    phases: tuple[Phase, ...]
+    network: CompactConfig
+    triplet_weight: float = 1.0
+    reconstruction_weight: float = 30.0
+    adversarial_weight: float = 1.0
+    perceptual_weight: float = 0.01
+    style_weight: float = 50.0
+    contrastive_weight: float = 1.0
+    coverage_weight: float = 1.0
+    negative: Literal["spatial", "batch"] = "spatial"
+    harder: bool = True
+    discriminator_width: int = 48
+    discriminator_learning_rate: float = 2e-4
+    average: float = 0.998
+    validate_every: int = 250
+    mixed_precision: str = "bf16"
+
+
+PRESETS = {
+    "cpu": Config(
+        phases=(
+            Phase("match", 3000, 128, 16, 8e-4),
+            Phase("shapes", 500, 192, 12, 4e-4),
+            Phase("refine", 250, 192, 8, 2e-4, refine=True),
+        ),
+        network=CompactConfig(),
+    ),
+    # Sized for a data-center GPU; not measured yet.
+    "gpu": Config(
+        phases=(
+            Phase("match", 12000, 128, 128, 1e-3),
+            Phase("shapes", 8000, 192, 96, 5e-4),
+            Phase("refine", 8000, 192, 96, 2e-4, refine=True),
+        ),
+        network=CompactConfig(widths=(64, 128, 256), token_width=192),
+        average=0.9995,
+    ),
+}
+
+
+def train(config: Config, data: Path, run: Run, start_from: Path | None = None) -> None:
+    """Train in `run.options.folder` on the set built in `data`.
+
+    `start_from`: a weights file whose generator the training begins with. Beside the log, the
+    file `curves.jsonl` of the folder gets a line at every validation.
+    """
+    generator = CompactGenerator(config.network)
+    if start_from is not None:
+        generator.load_state_dict({k: v.float() for k, v in load_file(start_from).items()})
+    generator = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    discriminator = CompactDiscriminator(config.discriminator_width)
+    discriminator = discriminator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    generator_optimizer = torch.optim.AdamW(
+        generator.parameters(), config.phases[0].learning_rate, betas=(0.9, 0.99), weight_decay=1e-4
+    )
+    discriminator_optimizer = torch.optim.Adam(
+        discriminator.parameters(), config.discriminator_learning_rate, betas=(0.5, 0.999)
+    )
+    painter = run.add("generator", generator, generator_optimizer, average=config.average)
+    critic = run.add("discriminator", discriminator, discriminator_optimizer)
+    run.start()
+
+    features = None
+    begin = 0
+    for phase in config.phases:
+        if phase.refine and features is None:
+            features = Vgg16Features(layers=PERCEPTUAL_LAYERS).to(run.device)
+        dataset = triples(data, "train", phase.size, run.options.seed, harder=config.harder)
+        validation = _Validation(data, phase.size, run)
+        for batch in run.batches(phase.name, dataset, phase.batch_size, phase.steps):
+            rate = warm_up_and_decay(run.step - begin, phase.steps, phase.learning_rate)
+            set_learning_rate(run.optimizers["generator"], rate)
+            with run.accelerator.autocast():
+                made = painter(batch["lines"], batch["hints"], batch["reference"])
+            losses = matching_losses(made, batch, config)
+            loss = (
+                config.reconstruction_weight * losses["reconstruction"]
+                + config.coverage_weight * losses["coverage"]
+                + config.triplet_weight * losses["triplet"]
+                + config.contrastive_weight * losses["contrastive"]
+            )
+            if features is not None:
+                painted = made.output[:, :3].float()
+                losses |= _refining_losses(run, critic, features, batch, painted)
+                loss = (
+                    loss
+                    + config.adversarial_weight * losses["adversarial"]
+                    + config.perceptual_weight * losses["perceptual"]
+                    + config.style_weight * losses["style"]
+                )
+            run.optimizers["generator"].zero_grad()
+            run.accelerator.backward(loss)
+            run.accelerator.clip_grad_norm_(painter.parameters(), 1.0)
+            run.optimizers["generator"].step()
+            run.after_step(losses, images=lambda b=batch: preview(run, b))
+            if run.step % config.validate_every == 0:
+                validation.write(losses)
+        begin += phase.steps
+    run.finish()
+
+
+def triples(
+    data: Path,
+    split: Literal["train", "validation", "test"],
+    size: int,
+    seed: int = 0,
+    *,
+    harder: bool = True,
+) -> AugmentedSelfDataset:
+    """The set in `data` as training triples of `size` pixels.
+
+    Outside of the train split colors stay and references are bent by the spline alone.
+    """
+    train = split == "train"
+    return AugmentedSelfDataset(
+        LineArtDataset(data, split, size, seed),
+        CompactGenerator.cell,
+        seed,
+        change=train,
+        harder=train and harder,
+        hinted=0.3 if train else 0.0,
+    )
+
+
+def matching_losses(
+    made: Painted, batch: Mapping[str, Tensor], config: Config
+) -> dict[str, Tensor]:
+    """What needs no other network: reconstruction, coverage, and where attention looks."""
+    color, coverage = made.output.float().split([3, 1], dim=1)
+    height, width = (side // CompactGenerator.cell for side in batch["reference"].shape[2:])
+    found = counterparts(batch["place"], height, width, made.bias)
+    counted = drawn_tokens(batch["painted"])
+    against = _negatives(made, batch["place"], found, width, config)
+    return {
+        "reconstruction": pixel_loss(color, batch["color"], batch["painted"], batch["lines"]),
+        "coverage": F.binary_cross_entropy_with_logits(coverage, batch["painted"]),
+        "triplet": triplet(made.logits, found, against, counted),
+        "contrastive": contrastive(made.logits, found, counted),
+    }
+
+
+def drawn_tokens(painted: Tensor) -> Tensor:
+    """Tokens at least half of whose cell is painted: (B, 1, H, W) coverage to (B, n) bool.
+
+    Paper is alike everywhere, so there is nothing to find for it.
+    """
+    return F.avg_pool2d(painted, CompactGenerator.cell).flatten(1) > 0.5
+
+
+def _negatives(
+    made: Painted, place: Tensor, found: Counterparts, width: int, config: Config
+) -> Tensor:
+    if config.negative == "batch":
+        return in_neighbor(made.query, made.key.float(), found)
+    return elsewhere(made.logits, place, width, made.bias)
+
+
+def _refining_losses(
+    run: Run,
+    critic: nn.Module,
+    features: Vgg16Features,
+    batch: Mapping[str, Tensor],
+    painted: Tensor,
+) -> dict[str, Tensor]:
+    """One step of the discriminator, and what it and VGG16 say of the same painted batch."""
+    lines, color = batch["lines"], batch["color"]
+    with run.accelerator.autocast():
+        # One pass for both, because each pass of a network on several processes is one exchange.
+        both = critic(lines.repeat(2, 1, 1, 1), torch.cat([color, painted.detach()]))
+    real, fake = both.float().chunk(2)
+    loss = hinge_discriminator(real, fake)
+    run.optimizers["discriminator"].zero_grad()
+    run.accelerator.backward(loss)
+    run.optimizers["discriminator"].step()
+    with run.accelerator.autocast():
+        # The plain network: gradients pass through it but must not be shared here.
+        verdict = run.plain("discriminator")(lines, painted).float()
+        # At half size, where colors are what counts.
+        ours = features(F.avg_pool2d(painted, 2))
+        with torch.no_grad():
+            theirs = features(F.avg_pool2d(color, 2))
+    differences = [feature(ours[name].float(), theirs[name].float()) for name in PERCEPTUAL_LAYERS]
+    return {
+        "discriminator": loss,
+        "adversarial": wasserstein_generator(verdict),
+        "perceptual": torch.stack(differences).sum(),
+        "style": style(ours[STYLE_LAYER].float(), theirs[STYLE_LAYER].float()),
+    }
+
+
+class _Validation:
+    """Curves on the same held-out drawings: does attention find, and do colors stay put?"""
+
+    def __init__(self, data: Path, size: int, run: Run, count: int = 64):
+        dataset = triples(data, "validation", size)
+        items = [dataset[index] for index in range(min(count, len(dataset)))]
+        self._batches = [
+            {
+                name: torch.stack([item[name] for item in items[start : start + 16]]).to(run.device)
+                for name in items[0]
+            }
+            for start in range(0, len(items), 16)
+        ]
+        self._run = run
+
+    @torch.no_grad()
+    def write(self, losses: Mapping[str, Tensor]) -> None:
+        line: dict[str, Any] = {"step": self._run.step}
+        for name, network in (
+            ("", self._run.averaged("generator")),
+            ("raw_", self._run.plain("generator")),
+        ):
+            colors, hits, total = 0.0, 0, 0
+            for batch in self._batches:
+                with self._run.accelerator.autocast():
+                    made = network(batch["lines"], batch["hints"], batch["reference"])
+                color = made.output[:, :3].float().clamp(0, 1)
+                colors += float(pixel_loss(color, batch["color"], batch["painted"], batch["lines"]))
+                right, of = hits_within(made.logits, batch["place"], drawn_tokens(batch["painted"]))
+                hits, total = hits + right, total + of
+            line |= {f"{name}color": colors / len(self._batches), f"{name}attention": hits / total}
+        line |= {name: float(value) for name, value in losses.items()}
+        if self._run.accelerator.is_main_process:
+            with (self._run.options.folder / "curves.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+
+
+def hits_within(
+    logits: Tensor, place: Tensor, counted: Tensor, cells: float = 2.0
+) -> tuple[int, int]:
+    """How many tokens look within `cells` of their counterpart, and of how many.
+
+    `logits` (B, n_sketch, n_reference) of a reference of the sketch's size; `place` (B, h, w, 2)
+    as of `AugmentedSelfDataset`; `counted` (B, n_sketch) bool. Distance along either axis counts.
+    """
+    width = place.shape[2]
+    best = logits.argmax(dim=2)
+    flat = place.flatten(1, 2)
+    used = counted & ~flat.isnan().any(dim=2)
+    away = torch.stack([best % width, best // width], dim=2) - flat.nan_to_num()
+    near = (away.abs() <= cells).all(dim=2)
+    return int((near & used).sum()), int(used.sum())
+
+
+@torch.no_grad()
+def preview(run: Run, batch: dict[str, Tensor], count: int = 4) -> Tensor:
+    """Rows of reference, lines, painted by the averaged network, and the target."""
+    lines, hints = batch["lines"][:count], batch["hints"][:count]
+    reference = batch["reference"][:count]
+    painted = run.averaged("generator")(lines, hints, reference).output[:, :3]
+    cells = [reference[:, :3], lines.expand(-1, 3, -1, -1), painted, batch["color"][:count]]
+    return torch.cat(cells, dim=3)
+
+
+def scaled(config: Config, share: float) -> Config:
+    """The same recipe with each phase shortened to `share` of its steps."""
+    phases = (replace(p, steps=max(1, round(p.steps * share))) for p in config.phases)
+    return replace(config, phases=tuple(phases))
+
+
+def export(folder: Path, path: Path) -> int:
+    """Write the averaged generator of the run in `folder` to `path`; returns the file's bytes."""
+    state, _ = averaged_state(folder, "generator")
+    config = _config_of(state)
+    return write_weights(path, state, "reference_colorization", "compact", config.to_dict())
+
+
+def _config_of(state: Mapping[str, Tensor]) -> CompactConfig:
+    """Read the network's widths off its weights, so that they can not disagree."""
+    fine, middle, coarse = (
+        state[f"sketch_encoder.levels.{level}.0.conv1.weight"].shape[0] for level in range(3)
+    )
+    blocks = len({name.split(".")[1] for name in state if name.startswith("fine.")})
+    return CompactConfig((fine, middle, coarse), state["query.weight"].shape[0], blocks)
