@@ -1,0 +1,141 @@
+"""The recipe of reference-based colorization on a tiny set: trains, resumes, exports."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from tiny_set import FlatFeatures
+
+from s2i_models.reference_colorization.compact import CompactConfig, CompactGenerator
+from s2i_training.recipes import reference_colorization as recipe
+from s2i_training.run import Run, RunOptions
+
+TINY = recipe.Config(
+    phases=(
+        recipe.Phase("match", 3, 32, 4, 1e-3),
+        recipe.Phase("refine", 3, 32, 4, 1e-3, refine=True),
+    ),
+    network=CompactConfig(widths=(8, 16, 24), token_width=16, blocks=1),
+    discriminator_width=8,
+    validate_every=2,
+    mixed_precision="no",
+)
+
+
+@pytest.fixture(autouse=True)
+def no_download(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipe, "Vgg16Features", FlatFeatures)
+
+
+def _train(
+    folder: Path,
+    data: Path,
+    config: recipe.Config = TINY,
+    stop_after: int | None = None,
+    resume: bool = False,
+) -> None:
+    run = Run(RunOptions(folder, workers=0, resume=resume, checkpoint_every=1, log_every=1))
+    if stop_after is not None:
+        after_step = run.after_step
+
+        def stopping(*arguments, **keywords) -> None:
+            after_step(*arguments, **keywords)
+            if run.step == stop_after:
+                raise KeyboardInterrupt
+
+        run.after_step = stopping  # type: ignore[method-assign]
+    recipe.train(config, data, run)
+
+
+def _weights(folder: Path) -> dict[str, torch.Tensor]:
+    state = torch.load(folder / "checkpoint.pt", weights_only=True)
+    return {**state["networks"]["generator"], **state["networks"]["discriminator"]}
+
+
+def test_interrupted_training_ends_with_the_same_networks(tmp_path: Path, tiny_set: Path) -> None:
+    _train(tmp_path / "whole", tiny_set)
+    with pytest.raises(KeyboardInterrupt):
+        _train(tmp_path / "parts", tiny_set, stop_after=4)
+    _train(tmp_path / "parts", tiny_set, resume=True)
+    ours, theirs = _weights(tmp_path / "whole"), _weights(tmp_path / "parts")
+    for name, value in ours.items():
+        assert torch.equal(value, theirs[name]), name
+
+
+def test_curves_are_written_at_every_validation(tmp_path: Path, tiny_set: Path) -> None:
+    _train(tmp_path / "run", tiny_set)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "curves.jsonl").open()]
+    assert [line["step"] for line in lines] == [2, 4, 6]
+    for line in lines:
+        assert 0 <= line["attention"] <= 1
+        assert 0 < line["color"] < 1
+        assert {"raw_color", "raw_attention", "triplet", "reconstruction"} <= line.keys()
+    assert "style" in lines[-1] and "style" not in lines[0]
+
+
+def test_exported_weights_are_the_averaged_ones(tmp_path: Path, tiny_set: Path) -> None:
+    _train(tmp_path / "run", tiny_set)
+    path = tmp_path / "weights.safetensors"
+    assert recipe.export(tmp_path / "run", path) == path.stat().st_size
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+        state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    assert metadata["s2i.pipeline"] == "reference_colorization"
+    config = CompactConfig.from_dict(json.loads(metadata["s2i.config"]))
+    assert config == TINY.network
+    CompactGenerator(config).load_state_dict(state)
+    averaged = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["averages"]
+    for name, value in averaged["generator"].items():
+        assert torch.equal(state[name], value.half().float()), name
+
+
+def test_training_goes_on_from_weights(tmp_path: Path, tiny_set: Path) -> None:
+    _train(tmp_path / "first", tiny_set)
+    path = tmp_path / "weights.safetensors"
+    recipe.export(tmp_path / "first", path)
+    run = Run(RunOptions(tmp_path / "second", workers=0))
+    still = replace(TINY, phases=(replace(TINY.phases[0], steps=1, learning_rate=0.0),))
+    recipe.train(still, tiny_set, run, start_from=path)
+    averaged = torch.load(tmp_path / "first" / "checkpoint.pt", weights_only=True)["averages"]
+    theirs = _weights(tmp_path / "second")
+    for name, value in averaged["generator"].items():
+        assert torch.allclose(theirs[name], value.half().float()), name
+
+
+@pytest.mark.parametrize("negative", ["spatial", "batch"])
+def test_every_part_of_the_network_gets_a_gradient(tiny_set: Path, negative) -> None:
+    torch.manual_seed(0)
+    network = CompactGenerator(TINY.network)
+    # Residual branches begin at zero, which would hide what is behind them.
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    dataset = recipe.triples(tiny_set, "train", 32)
+    items = [dataset[index] for index in range(4)]
+    batch = {name: torch.stack([item[name] for item in items]) for name in items[0]}
+    made = network(batch["lines"], batch["hints"], batch["reference"])
+    losses = recipe.matching_losses(made, batch, replace(TINY, negative=negative))
+    torch.stack(list(losses.values())).sum().backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+
+
+def test_presets_differ_in_size_and_share_the_phases() -> None:
+    cpu, gpu = recipe.PRESETS["cpu"], recipe.PRESETS["gpu"]
+    assert [p.name for p in cpu.phases] == [p.name for p in gpu.phases]
+    assert sum(p.steps * p.batch_size for p in cpu.phases) < sum(
+        p.steps * p.batch_size for p in gpu.phases
+    )
+
+
+def test_the_papers_weights_are_the_papers() -> None:
+    config = recipe.PRESETS["gpu"]
+    weights = (
+        config.triplet_weight, config.reconstruction_weight, config.adversarial_weight,
+        config.perceptual_weight, config.style_weight,
+    )  # fmt: skip
+    assert weights == (1, 30, 1, 0.01, 50)
