@@ -15,7 +15,6 @@ from s2i_training.correspondence_losses import (
     in_neighbor,
     triplet,
 )
-from s2i_training.recipes.reference_colorization import drawn_tokens, hits_within
 
 HIDDEN = -1e4
 SIDE = 4  # tokens
@@ -113,7 +112,6 @@ def test_tokens_without_a_counterpart_and_paper_count_nowhere():
     counted = all_tokens()
     counted[0, 1] = False
     assert contrastive(logits, found, counted).item() < 1e-6
-    assert hits_within(logits, place, counted) == (COUNT - 2, COUNT - 2)
 
 
 def test_losses_of_nothing_are_zero_not_undefined():
@@ -125,21 +123,3 @@ def test_losses_of_nothing_are_zero_not_undefined():
     loss.backward()
     assert loss.item() == 0
     assert logits.grad is not None and torch.isfinite(logits.grad).all()
-
-
-def test_two_cells_away_is_near_and_three_is_not():
-    place = same_place()
-    for steps, share in ((2, 1.0), (3, 0.0)):
-        logits = torch.zeros(1, COUNT, COUNT)
-        logits[0, 0, steps] = 1  # the first token looks `steps` to the right
-        counted = torch.zeros(1, COUNT, dtype=torch.bool)
-        counted[0, 0] = True
-        hits, total = hits_within(logits, place, counted)
-        assert hits / total == share
-
-
-def test_a_token_is_drawn_when_half_of_its_cell_is_painted():
-    painted = torch.zeros(1, 1, 16, 16)
-    painted[..., :8, :5] = 1  # 40 of 64 pixels of the first cell
-    painted[..., 8:, :3] = 1  # 24 of 64 of the third
-    assert drawn_tokens(painted).tolist() == [[True, False, False, False]]

@@ -12,6 +12,7 @@ from safetensors import safe_open
 from tiny_set import FlatFeatures
 
 from s2i_models.reference_colorization.compact import CompactConfig, CompactGenerator
+from s2i_models.reference_colorization.generators import load_generator
 from s2i_training.recipes import reference_colorization as recipe
 from s2i_training.run import Run, RunOptions
 
@@ -139,3 +140,30 @@ def test_the_papers_weights_are_the_papers() -> None:
         config.perceptual_weight, config.style_weight,
     )  # fmt: skip
     assert weights == (1, 30, 1, 0.01, 50)
+
+
+def test_a_reading_of_the_paper_trains_and_can_be_painted_with(
+    tmp_path: Path, tiny_set: Path
+) -> None:
+    phase = recipe.Phase("match", 1, 64, 4, 1e-3)
+    _train(tmp_path / "run", tiny_set, replace(TINY, phases=(phase,), generator="supplement"))
+    path = tmp_path / "weights.safetensors"
+    recipe.export(tmp_path / "run", path)
+    painter = load_generator(path, "cpu")
+    tokens = painter.read_reference(torch.rand(1, 4, 64, 64))
+    made, logits = painter.paint(torch.rand(1, 1, 64, 64), torch.zeros(1, 4, 64, 64), tokens)
+    assert made.shape == (1, 4, 64, 64)
+    assert logits.shape == (1, 64, 64)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"generator": "unet"}, "compact, supplement"),
+        ({"generator": "snailpong", "negative": "batch"}, "set spatial"),
+        ({"negative": "other"}, "spatial or batch"),
+    ],
+)
+def test_what_can_not_be_built_says_what_can(change: dict, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        recipe.build_generator(replace(TINY, **change))

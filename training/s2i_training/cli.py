@@ -12,7 +12,7 @@ import click
 
 from s2i_training.data.commands import data_commands
 
-SYSTEMS = ("auto_painter", "reference_colorization")
+SYSTEMS = ("auto_painter", "reference_colorization", "sketch_retrieval")
 
 
 @click.group()
@@ -61,6 +61,13 @@ def plain_errors() -> Iterator[None]:
 @click.option("--workers", type=int, default=1, show_default=True, help="Data processes.")
 @click.option("--precision", type=click.Choice(["no", "bf16", "fp16"]), help="Default: preset's.")
 @click.option("--cpu", "force_cpu", is_flag=True, help="Stay on the CPU.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Change a number of the preset, such as a loss's weight; any number of times.",
+)
 def fit(
     system: str,
     preset: str,
@@ -73,15 +80,19 @@ def fit(
     workers: int,
     precision: str | None,
     force_cpu: bool,
+    settings: tuple[str, ...],
 ) -> None:
     """Train SYSTEM; checkpoints and TensorBoard logs go to the run's folder.
 
     On several GPUs: `accelerate launch -m s2i_training fit SYSTEM …`.
     """
     from s2i_training.run import Run, RunOptions
+    from s2i_training.settings import with_settings
 
     recipe = import_module(f"s2i_training.recipes.{system}")
     config = recipe.scaled(recipe.PRESETS[preset], share)
+    with plain_errors():
+        config = with_settings(config, settings)
     if precision is not None:
         config = replace(config, mixed_precision=precision)
     options = RunOptions(

@@ -28,16 +28,22 @@ def averaged_state(folder: Path, network: str) -> tuple[dict[str, Tensor], int]:
 
 
 def write_weights(
-    path: Path, state: Mapping[str, Tensor], pipeline: str, network: str, config: Mapping
+    path: Path,
+    state: Mapping[str, Tensor],
+    pipeline: str,
+    network: str,
+    config: Mapping,
+    *,
+    ships: bool = True,
 ) -> int:
     """Write `state` in half precision; returns the file's bytes.
 
-    `network` and `config` say how to build the network again. Raises ValueError when the file
-    would be larger than what may ship.
+    `network` and `config` say how to build the network again. `ships`: whether the file is meant
+    to ship; raises ValueError when it is and would be too large for that.
     """
     half = {name: value.half().contiguous() for name, value in state.items()}
     size = sum(value.numel() * 2 for value in half.values())
-    if size > MOST_BYTES:
+    if ships and size > MOST_BYTES:
         raise ValueError(f"{size / 1e6:.1f} MB of weights; at most {MOST_BYTES / 1e6:.0f} ship")
     path.parent.mkdir(parents=True, exist_ok=True)
     metadata = {

@@ -21,6 +21,9 @@ from torch import Tensor, nn
 
 from s2i_models.auto_painter.compact import CompactDiscriminator
 from s2i_models.reference_colorization.compact import CompactConfig, CompactGenerator, Painted
+from s2i_models.reference_colorization.generators import PaperPainter
+from s2i_models.reference_colorization.network import READINGS, PaperConfig, PaperGenerator
+from s2i_training.correspondence import count_near, inside_drawing
 from s2i_training.correspondence_losses import (
     Counterparts,
     contrastive,
@@ -69,11 +72,14 @@ class Config:
 
     `negative`: the triplet's: "spatial", a token elsewhere in the reference, or "batch", the same
     place in the next item's reference. `harder`: references are turned, sized and mirrored beside
-    being bent, and colors change more than the paper's shift.
+    being bent, and colors change more than the paper's shift. `generator`: "compact", the network
+    that ships, of the size in `network`; or a reading of the paper's, one of `network.READINGS`,
+    for comparisons.
     """
 
     phases: tuple[Phase, ...]
     network: CompactConfig
+    generator: str = "compact"
     triplet_weight: float = 1.0
     reconstruction_weight: float = 30.0
     adversarial_weight: float = 1.0
@@ -118,7 +124,7 @@ def train(config: Config, data: Path, run: Run, start_from: Path | None = None) 
     `start_from`: a weights file whose generator the training begins with. Beside the log, the
     file `curves.jsonl` of the folder gets a line at every validation.
     """
-    generator = CompactGenerator(config.network)
+    generator = build_generator(config)
     if start_from is not None:
         generator.load_state_dict({k: v.float() for k, v in load_file(start_from).items()})
     generator = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -139,8 +145,10 @@ def train(config: Config, data: Path, run: Run, start_from: Path | None = None) 
     for phase in config.phases:
         if phase.refine and features is None:
             features = Vgg16Features(layers=PERCEPTUAL_LAYERS).to(run.device)
-        dataset = triples(data, "train", phase.size, run.options.seed, harder=config.harder)
-        validation = _Validation(data, phase.size, run)
+        dataset = triples(
+            data, "train", phase.size, run.options.seed, cell=generator.cell, harder=config.harder
+        )
+        validation = _Validation(data, phase.size, generator.cell, run)
         for batch in run.batches(phase.name, dataset, phase.batch_size, phase.steps):
             rate = warm_up_and_decay(run.step - begin, phase.steps, phase.learning_rate)
             set_learning_rate(run.optimizers["generator"], rate)
@@ -173,22 +181,52 @@ def train(config: Config, data: Path, run: Run, start_from: Path | None = None) 
     run.finish()
 
 
+class TrainedPaper(nn.Module):
+    """A paper's generator with the interface that the compact one has for training."""
+
+    def __init__(self, config: PaperConfig):
+        super().__init__()
+        self.painter = PaperPainter(PaperGenerator(config))
+        self.cell = self.painter.cell
+
+    def forward(self, lines: Tensor, hints: Tensor, reference: Tensor) -> Painted:
+        tokens = self.painter.read_reference(reference)
+        output, logits = self.painter.paint(lines, hints, tokens)
+        # Queries stay inside: only the negatives of a batch would need them.
+        return Painted(output, logits, tokens.keys[:, :0], tokens.keys, tokens.bias)
+
+
+def build_generator(config: Config) -> CompactGenerator | TrainedPaper:
+    """The generator that `config` names, untrained. Raises ValueError when there is none."""
+    if config.negative not in ("spatial", "batch"):
+        raise ValueError(f"no negative {config.negative!r}: choose spatial or batch")
+    if config.generator == "compact":
+        return CompactGenerator(config.network)
+    if config.generator not in READINGS:
+        known = ", ".join(("compact", *READINGS))
+        raise ValueError(f"no generator {config.generator!r}: choose from {known}")
+    if config.negative == "batch":
+        raise ValueError("negatives from the batch need the compact generator: set spatial")
+    return TrainedPaper(PaperConfig(config.generator))  # type: ignore[arg-type]  # checked above
+
+
 def triples(
     data: Path,
     split: Literal["train", "validation", "test"],
     size: int,
     seed: int = 0,
     *,
+    cell: int = CompactGenerator.cell,
     harder: bool = True,
 ) -> AugmentedSelfDataset:
-    """The set in `data` as training triples of `size` pixels.
+    """The set in `data` as training triples of `size` pixels, `cell` of them a token's side.
 
     Outside of the train split colors stay and references are bent by the spline alone.
     """
     train = split == "train"
     return AugmentedSelfDataset(
         LineArtDataset(data, split, size, seed),
-        CompactGenerator.cell,
+        cell,
         seed,
         change=train,
         harder=train and harder,
@@ -201,24 +239,17 @@ def matching_losses(
 ) -> dict[str, Tensor]:
     """What needs no other network: reconstruction, coverage, and where attention looks."""
     color, coverage = made.output.float().split([3, 1], dim=1)
-    height, width = (side // CompactGenerator.cell for side in batch["reference"].shape[2:])
-    found = counterparts(batch["place"], height, width, made.bias)
-    counted = drawn_tokens(batch["painted"])
-    against = _negatives(made, batch["place"], found, width, config)
+    place = batch["place"]
+    height, width = place.shape[1:3]
+    found = counterparts(place, height, width, made.bias)
+    counted = inside_drawing(batch["painted"], place)
+    against = _negatives(made, place, found, width, config)
     return {
         "reconstruction": pixel_loss(color, batch["color"], batch["painted"], batch["lines"]),
         "coverage": F.binary_cross_entropy_with_logits(coverage, batch["painted"]),
         "triplet": triplet(made.logits, found, against, counted),
         "contrastive": contrastive(made.logits, found, counted),
     }
-
-
-def drawn_tokens(painted: Tensor) -> Tensor:
-    """Tokens at least half of whose cell is painted: (B, 1, H, W) coverage to (B, n) bool.
-
-    Paper is alike everywhere, so there is nothing to find for it.
-    """
-    return F.avg_pool2d(painted, CompactGenerator.cell).flatten(1) > 0.5
 
 
 def _negatives(
@@ -265,8 +296,8 @@ def _refining_losses(
 class _Validation:
     """Curves on the same held-out drawings: does attention find, and do colors stay put?"""
 
-    def __init__(self, data: Path, size: int, run: Run, count: int = 64):
-        dataset = triples(data, "validation", size)
+    def __init__(self, data: Path, size: int, cell: int, run: Run, count: int = 64):
+        dataset = triples(data, "validation", size, cell=cell)
         items = [dataset[index] for index in range(min(count, len(dataset)))]
         self._batches = [
             {
@@ -284,36 +315,23 @@ class _Validation:
             ("", self._run.averaged("generator")),
             ("raw_", self._run.plain("generator")),
         ):
-            colors, hits, total = 0.0, 0, 0
+            colors, sums = 0.0, torch.zeros(4, dtype=torch.float64)
+            training = network.training
+            network.eval()
             for batch in self._batches:
                 with self._run.accelerator.autocast():
                     made = network(batch["lines"], batch["hints"], batch["reference"])
                 color = made.output[:, :3].float().clamp(0, 1)
                 colors += float(pixel_loss(color, batch["color"], batch["painted"], batch["lines"]))
-                right, of = hits_within(made.logits, batch["place"], drawn_tokens(batch["painted"]))
-                hits, total = hits + right, total + of
-            line |= {f"{name}color": colors / len(self._batches), f"{name}attention": hits / total}
+                counted = inside_drawing(batch["painted"], batch["place"])
+                sums += count_near(made.logits, batch["place"], counted)
+            network.train(training)
+            line[f"{name}color"] = colors / len(self._batches)
+            line[f"{name}attention"] = float(sums[0] / sums[3])
         line |= {name: float(value) for name, value in losses.items()}
         if self._run.accelerator.is_main_process:
             with (self._run.options.folder / "curves.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
-
-
-def hits_within(
-    logits: Tensor, place: Tensor, counted: Tensor, cells: float = 2.0
-) -> tuple[int, int]:
-    """How many tokens look within `cells` of their counterpart, and of how many.
-
-    `logits` (B, n_sketch, n_reference) of a reference of the sketch's size; `place` (B, h, w, 2)
-    as of `AugmentedSelfDataset`; `counted` (B, n_sketch) bool. Distance along either axis counts.
-    """
-    width = place.shape[2]
-    best = logits.argmax(dim=2)
-    flat = place.flatten(1, 2)
-    used = counted & ~flat.isnan().any(dim=2)
-    away = torch.stack([best % width, best // width], dim=2) - flat.nan_to_num()
-    near = (away.abs() <= cells).all(dim=2)
-    return int((near & used).sum()), int(used.sum())
 
 
 @torch.no_grad()
@@ -335,8 +353,19 @@ def scaled(config: Config, share: float) -> Config:
 def export(folder: Path, path: Path) -> int:
     """Write the averaged generator of the run in `folder` to `path`; returns the file's bytes."""
     state, _ = averaged_state(folder, "generator")
-    config = _config_of(state)
-    return write_weights(path, state, "reference_colorization", "compact", config.to_dict())
+    own = "painter.generator."
+    if not any(name.startswith(own) for name in state):
+        config = _config_of(state)
+        return write_weights(path, state, "reference_colorization", "compact", config.to_dict())
+    paper = {name.removeprefix(own): value for name, value in state.items()}
+    # Spectral normalization is the supplement's alone; snailpong's encoders have no norm.
+    spectral = any("parametrizations" in name for name in paper)
+    norms = any("sketch_encoder.blocks.0.norm" in name for name in paper)
+    preset = "supplement" if spectral else "jungjaewon" if norms else "snailpong"
+    config = PaperConfig(preset)
+    return write_weights(
+        path, paper, "reference_colorization", preset, config.to_dict(), ships=False
+    )
 
 
 def _config_of(state: Mapping[str, Tensor]) -> CompactConfig:
