@@ -17,9 +17,9 @@ from s2i_client.declaration import Declaration
 if TYPE_CHECKING:
     from s2i_models.pipeline import Pipeline
 
-NAMES = ("auto_painter", "flats", "split_colors", "echo")
+NAMES = ("auto_painter", "reference_colorization", "flats", "split_colors", "echo")
 # Those that do nothing without weights, told here so that a list of them needs no torch.
-NEED_WEIGHTS = frozenset({"auto_painter"})
+NEED_WEIGHTS = frozenset({"auto_painter", "reference_colorization"})
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
 
 

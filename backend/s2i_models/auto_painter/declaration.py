@@ -15,6 +15,7 @@ DECLARATION = Declaration(
             "palette",
             "Palette",
             "The only colors that areas without a hint may have: a picture with up to 256 of them.",
+            off_canvas=True,
         ),
     ),
     parameters=(

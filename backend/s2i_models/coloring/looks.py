@@ -24,17 +24,32 @@ LOOKS = {
 
 
 @dataclass(frozen=True)
+class Grid:
+    """What a network wants pictures to be like, in pixels.
+
+    `work_size`: the longest side that it was trained with; `stride`: what sides are multiples of.
+    `square`: it takes squares of just that size.
+    """
+
+    work_size: int
+    stride: int
+    square: bool = False
+
+    def view_of(self, content: np.ndarray, relative: float = 1.0) -> View:
+        """The window around `content` at `relative` times the network's size."""
+        return view_of(content, round(relative * self.work_size), self.stride, square=self.square)
+
+
+@dataclass(frozen=True)
 class Network:
-    """A network that colors lines, on `device`.
+    """A network that colors lines on `grid`, on `device`.
 
     `forward` takes lines (B, 1, H, W), 0 ink to 1 paper, and hints (B, 4, H, W), sRGB 0 to 1 and
-    mask, H and W multiples of `stride`, and returns (B, 4, H, W): sRGB and the coverage's logit.
-    `work_size`: the longest side that it was trained with.
+    mask, and returns (B, 4, H, W): sRGB and the coverage's logit.
     """
 
     forward: Callable[[Tensor, Tensor], Tensor]
-    work_size: int
-    stride: int
+    grid: Grid
     device: str
 
 
@@ -64,9 +79,11 @@ def paint(
     where there is ink or a hint. Adds to the request's timing and reports steps up to 0.6.
     """
     looks = LOOKS[str(request.parameters["quality"])]
+    if network.grid.square:
+        looks = tuple(look for look in looks if look[0] == 1.0)
     seen_at = {}
     for relative in {relative for relative, _ in looks}:
-        view = view_of(content, round(relative * network.work_size), network.stride)
+        view = network.grid.view_of(content, relative)
         seen_at[relative] = view, 1 - view.shrink(strength), hints_on_grid(hints, view)
     view, lines, hinted = seen_at[looks[0][0]]
     shape = (view.inner_height, view.inner_width)

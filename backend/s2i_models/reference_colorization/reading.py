@@ -1,0 +1,128 @@
+"""What is known of a reference once the network has read it, kept while the document uses it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from s2i_models.coloring.looks import Grid
+from s2i_models.coloring.view import View
+from s2i_models.layers import convert_depth
+from s2i_models.pipeline import Request
+from s2i_models.reference_colorization.colors import ColorCounts, count_colors
+from s2i_models.reference_colorization.compact import HIDDEN, CompactGenerator, ReferenceTokens
+from s2i_models.reference_colorization.generators import PaperPainter
+from s2i_models.reference_colorization.reference import GridReference, read_reference
+
+Generator = CompactGenerator | PaperPainter
+
+_MEMORY = "reference_colorization.references"
+# A token counts when this share of its cell, or of the fullest cell, may be used.
+_LEAST_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class ReadReference:
+    """A reference as `picture`, uint8 (h, w, 3), shrunk; as tokens of the network's grid in
+    `view`; and as counted colors.
+
+    `by`: the network that read it; `digest`: of the pixels and the mask that were read; `name`:
+    the input.
+    """
+
+    name: str
+    by: weakref.ref[Generator]
+    digest: bytes
+    picture: np.ndarray
+    view: View
+    tokens: ReferenceTokens
+    colors: ColorCounts
+
+    @property
+    def count(self) -> int:
+        """How many tokens it has."""
+        return self.tokens.keys.shape[1]
+
+
+def read_references(
+    generator: Generator,
+    grid: Grid,
+    request: Request,
+    names: Sequence[str],
+    masks: Mapping[str, str],
+) -> list[ReadReference]:
+    """The request's references of these names, read by `generator` or remembered.
+
+    `grid`: how `generator` wants pictures to be. `masks`: for a reference's name the name of the
+    input that is its mask. Raises `InvalidRequest` for a reference of which nothing can be used.
+    """
+    known: dict[str, ReadReference] = request.memory.get(_MEMORY, {})
+    found: dict[str, ReadReference] = {}
+    for name in names:
+        pixels, mask = request.images[name], request.images.get(masks.get(name, ""))
+        digest = _digest(pixels, mask)
+        before = known.get(name)
+        if before is not None and before.by() is generator and before.digest == digest:
+            found[name] = before
+            continue
+        reference = read_reference(name, pixels, mask)
+        view = grid.view_of(reference.figure)
+        begin = time.perf_counter()
+        tokens = read_tokens(generator, reference.on_grid(view))
+        passed = time.perf_counter() - begin
+        request.timing["network"] = request.timing.get("network", 0.0) + passed
+        found[name] = ReadReference(
+            name,
+            weakref.ref(generator),
+            digest,
+            convert_depth(reference.color, np.dtype(np.uint8)),
+            view,
+            tokens,
+            count_colors(reference),
+        )
+    request.memory[_MEMORY] = found
+    return [found[name] for name in names]
+
+
+def read_tokens(generator: Generator, grid: GridReference) -> ReferenceTokens:
+    """The tokens of a reference, with colors and bias of what may be used of it alone."""
+    device = next(generator.parameters()).device
+
+    def planes(*values: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(np.dstack(values)).permute(2, 0, 1)[None].to(device)
+
+    with torch.inference_mode():
+        if not attends_places(generator):  # all it can do is not to see what is not used
+            return generator.read_reference(planes(grid.taken, grid.used))
+        tokens = generator.read_reference(planes(grid.color, grid.inside))
+        used = planes(grid.used)
+        share = F.avg_pool2d(used, generator.cell)
+        colors = F.avg_pool2d(planes(grid.taken) * used, generator.cell) / share.clamp(min=1e-6)
+        # A part that is smaller than a token is still to be found.
+        share = share / share.max().clamp(max=1.0)
+        bias = torch.where(share > _LEAST_SHARE, share.clamp(min=_LEAST_SHARE).log(), HIDDEN)
+    return replace(tokens, colors=colors.flatten(2).transpose(1, 2), bias=bias.flatten(1))
+
+
+def attends_places(generator: Generator) -> bool:
+    """Whether the generator's attention tells where colors come from."""
+    return isinstance(generator, CompactGenerator) or generator.attends_places
+
+
+def _digest(*layers: np.ndarray | None) -> bytes:
+    """Tells layers of different pixels, shapes or depths apart, at any size."""
+    state = hashlib.blake2b(digest_size=16)
+    for layer in layers:
+        if layer is None:
+            state.update(b"none")
+            continue
+        state.update(f"{layer.shape} {layer.dtype}".encode())
+        state.update(np.ascontiguousarray(layer).view(np.uint8).data if layer.size else b"")
+    return state.digest()
