@@ -27,6 +27,10 @@ class PaperPainter(nn.Module):
 
     The paper has no hints: they are painted over its result. Where a reference is not valid it is
     white, and attention does not look there. Several references are attended together.
+
+    Imported weights have tokens that are no places, see `attends_places`. They only mean something
+    at the one size that they were trained with, so all pictures are stretched to it, as those
+    implementations' own test does.
     """
 
     # The only size that the paper's networks were trained with.
@@ -48,21 +52,20 @@ class PaperPainter(nn.Module):
 
     @property
     def attends_places(self) -> bool:
-        """Whether a token is a place, so that logits say where attention looks and a reference's
-        mask is heeded. Imported weights were trained with tokens that are not."""
+        """Whether a token is a place. Where it is not, attention's logits say nothing, their
+        number does not follow from the inputs' sizes, and the bias of tokens is not heeded."""
         return self.generator.config.token_layout == "positions"
 
     def read_reference(self, reference: Tensor) -> ReferenceTokens:
         """The tokens of references (B, 4, H, W): sRGB 0 to 1, and valid, 1 where colors may be
-        taken from. Where tokens are no places all sides must be those of the drawing."""
+        taken from."""
+        if not self.attends_places:
+            reference = self._stretched(reference)
         color, valid = reference.split([3, 1], dim=1)
         keys, values = self.generator.read_reference(2 * (color * valid + 1 - valid) - 1)
         share = F.avg_pool2d(valid, self.cell)
         mean = F.avg_pool2d(color * valid, self.cell) / share.clamp(min=1e-3)
-        if self.attends_places:
-            bias = torch.where(share > 0.1, share.clamp(min=0.1).log(), HIDDEN)
-        else:
-            bias = torch.zeros_like(share)
+        bias = torch.where(share > 0.1, share.clamp(min=0.1).log(), HIDDEN)
         return ReferenceTokens(keys, values, mean.flatten(2).transpose(1, 2), bias.flatten(1))
 
     def paint(
@@ -71,12 +74,21 @@ class PaperPainter(nn.Module):
         """Lines (B, 1, H, W), 0 ink to 1 paper, hints (B, 4, H, W), sRGB and mask, 0 to 1, and a
         reference's tokens to (B, 4, H, W), sRGB 0 to 1 and the coverage's logit `COVERED`, and the
         attention's logits (B, n_sketch, n_reference)."""
+        size, bias = lines.shape[2:], reference.bias
+        if not self.attends_places:
+            lines, bias = self._stretched(lines), None
         painted, logits = self.generator.paint_tokens(
-            2 * lines - 1, reference.keys, reference.values, reference.bias
+            2 * lines - 1, reference.keys, reference.values, bias
         )
+        painted = 0.5 + 0.5 * painted
+        if painted.shape[2:] != size:
+            painted = F.interpolate(painted, size, mode="area")
         color, mask = hints.split([3, 1], dim=1)
-        color = (0.5 + 0.5 * painted) * (1 - mask) + color * mask
+        color = painted * (1 - mask) + color * mask
         return torch.cat([color, torch.full_like(mask, COVERED)], dim=1), logits
+
+    def _stretched(self, picture: Tensor) -> Tensor:
+        return F.interpolate(picture, (self.work_size, self.work_size), mode="bilinear")
 
 
 def load_generator(path: Path, device: str) -> CompactGenerator | PaperPainter:

@@ -186,9 +186,7 @@ def _renamed(tensors: Mapping[str, Tensor], names: _Names) -> dict[str, Tensor]:
 def _fitting(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """`state` in float32, when its names and shapes are those of `expected`."""
     if missing := sorted(expected.keys() - state.keys()):
-        raise ValueError(
-            f"not a whole checkpoint: {missing[0]} and {len(missing) - 1} more missing"
-        )
+        raise ValueError(f"not a whole checkpoint: {missing[0]} is missing ({len(missing)} in all)")
     if unknown := sorted(state.keys() - expected.keys()):
         raise ValueError(f"{unknown[0]} belongs to another network ({len(unknown)} in all)")
     for name, tensor in expected.items():
