@@ -26,7 +26,7 @@ class Palette:
 def palette_of(picture: np.ndarray, where: np.ndarray, most: int = COLORS) -> Palette:
     """The palette of the pixels `where` (H, W) bool of `picture` (H, W, 3), sRGB 0 to 255.
 
-    k-means in CIELAB, always begun the same way. A picture with at most `most` colors gives just
+    k-means in CIELAB, begun with colors far from each other. A picture with at most `most` colors gives just
     these. Raises ValueError when there is no pixel.
     """
     pixels = picture[where]
@@ -38,7 +38,7 @@ def palette_of(picture: np.ndarray, where: np.ndarray, most: int = COLORS) -> Pa
         counts = np.bincount(numbers.reshape(-1))
         return Palette(srgb_to_lab(distinct / 255), counts / counts.sum())
     lab = srgb_to_lab(pixels / 255)
-    centers, numbers = kmeans2(lab, most, minit="++", seed=0)
+    centers, numbers = kmeans2(lab, _apart(lab, most), minit="matrix")
     counts = np.bincount(numbers, minlength=most)
     used = counts > 0
     return Palette(centers[used], counts[used] / counts.sum())
@@ -48,6 +48,17 @@ def palette_distance(ours: Palette, theirs: Palette) -> float:
     """The Earth mover's distance: mean CIELAB distance that colors travel to become the others."""
     made, _, _ = cv2.EMD(_signature(ours), _signature(theirs), cv2.DIST_L2)
     return float(made)
+
+
+def _apart(lab: np.ndarray, count: int) -> np.ndarray:
+    """`count` of the colors (n, 3): the one nearest the mean, and each time the one farthest from
+    those already chosen."""
+    chosen = [int(np.linalg.norm(lab - lab.mean(axis=0), axis=1).argmin())]
+    distance = np.full(len(lab), np.inf)
+    while len(chosen) < count:
+        distance = np.minimum(distance, np.linalg.norm(lab - lab[chosen[-1]], axis=1))
+        chosen.append(int(distance.argmax()))
+    return lab[chosen]
 
 
 def _signature(palette: Palette) -> np.ndarray:
