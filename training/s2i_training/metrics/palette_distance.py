@@ -26,8 +26,8 @@ class Palette:
 def palette_of(picture: np.ndarray, where: np.ndarray, most: int = COLORS) -> Palette:
     """The palette of the pixels `where` (H, W) bool of `picture` (H, W, 3), sRGB 0 to 255.
 
-    k-means in CIELAB, begun with colors far from each other. A picture with at most `most` colors gives just
-    these. Raises ValueError when there is no pixel.
+    k-means in CIELAB, begun with colors far from each other. A picture with at most `most`
+    colors gives just these. Raises ValueError when there is no pixel.
     """
     pixels = picture[where]
     if len(pixels) == 0:
