@@ -1,6 +1,7 @@
 """Weights: those that ship, those the user brought in, and which of them a pipeline loads.
 
-Only `safetensors` files are kept and loaded, so no file of weights can run a program.
+Only `safetensors` files are kept and loaded. The checkpoints of other kinds that can come in are
+converted once, and nothing in them is run, so no file of weights can run a program.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
 from s2i_models.catalog import NAMES, SHIPPED_WEIGHTS, load
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PIPELINE_KEY = "s2i.pipeline"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -144,9 +148,10 @@ class ModelStore:
         """Bring weights into the user's folder under `name`, by default the file's own.
 
         `path`: a safetensors file whose metadata has `s2i.pipeline`, with or without a card
-        (`NAME.md`) beside it, or one of the files of a TensorFlow checkpoint that Auto-painter's
-        authors published. The pipeline is loaded once to see that they fit. Raises `StoreError`;
-        files that hold pickles are refused unread.
+        (`NAME.md`) beside it; one of the files of a TensorFlow checkpoint that Auto-painter's
+        authors published; or a PyTorch checkpoint of a public implementation of reference-based
+        colorization, read by PyTorch's restricted reader. The pipeline is loaded once to see that
+        they fit. Raises `StoreError`, for all other files that hold pickles too.
         """
         checkpoint = _TENSORFLOW.fullmatch(path.name)
         if not checkpoint and path.with_name(f"{path.name}.index").is_file():
@@ -161,10 +166,7 @@ class ModelStore:
         with path.open("rb") as file:
             start = file.read(4)
         if start.startswith(_PICKLE_STARTS) or path.suffix.lower() in _PICKLE_SUFFIXES:
-            raise StoreError(
-                f"{path}: this kind of file holds Python pickles, which can run any program when "
-                "they are read, so s2i never opens one. Ask its author for a safetensors file."
-            )
+            return self._import_torch(path, name)
         _read_header(path)
         with self._arriving(name) as target:
             shutil.copyfile(path, target)
@@ -173,16 +175,37 @@ class ModelStore:
         return self.find(name)
 
     def _import_tensorflow(self, path: Path, name: str) -> Weights:
-        from safetensors.torch import save_file
-
         from s2i_models.auto_painter.importer import convert
 
         try:
             state, metadata = convert(path)
         except (OSError, ValueError, KeyError) as error:
             raise StoreError(f"{path}: {error}") from error
+        return self._import_converted(state, {PIPELINE_KEY: "auto_painter", **metadata}, name)
+
+    def _import_torch(self, path: Path, name: str) -> Weights:
+        from s2i_models.reference_colorization.importer import convert
+
+        try:
+            state, metadata = convert(path)
+        except OSError as error:
+            raise StoreError(f"{path}: {error.strerror}.") from error
+        except ValueError as error:
+            raise StoreError(
+                f"{path}: this kind of file holds Python pickles, which can run any program, so "
+                "s2i takes nothing from it but the tensors of a checkpoint it knows, and this is "
+                f"none: {error}. Ask its author for a safetensors file."
+            ) from error
+        description = {PIPELINE_KEY: "reference_colorization", **metadata}
+        return self._import_converted(state, description, name)
+
+    def _import_converted(
+        self, state: dict[str, Tensor], metadata: dict[str, str], name: str
+    ) -> Weights:
+        from safetensors.torch import save_file
+
         with self._arriving(name) as target:
-            save_file(state, target, metadata={PIPELINE_KEY: "auto_painter", **metadata})
+            save_file(state, target, metadata=metadata)
         return self.find(name)
 
     @contextmanager
@@ -256,8 +279,8 @@ def _read_header(path: Path) -> tuple[dict[str, str], int]:
             count = sum(prod(file.get_slice(key).get_shape()) for key in file.keys())  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError) as error:
         raise StoreError(
-            f"{path}: not a safetensors file ({error}). Give a .safetensors file or a TensorFlow "
-            "checkpoint's .index file."
+            f"{path}: not a safetensors file ({error}). Give a .safetensors file, a TensorFlow "
+            "checkpoint's .index file or a PyTorch checkpoint."
         ) from error
     if metadata.get(PIPELINE_KEY) not in NAMES:
         raise StoreError(

@@ -16,6 +16,7 @@ from s2i_backend import model_store
 from s2i_backend.model_store import ModelStore, StoreError, user_folder
 from s2i_models import catalog
 from s2i_models.auto_painter import importer
+from s2i_models.reference_colorization import importer as reference_importer
 
 
 def weights_file(path: Path, pipeline: str | None = "echo", **metadata: str) -> Path:
@@ -102,23 +103,56 @@ class Bomb:
     fuse = ""
 
 
-@pytest.mark.parametrize("name", ["model.pth", "model.safetensors", "model.ckpt", "model.bin"])
-@pytest.mark.parametrize("zipped", [False, True])
-def test_pickles_are_refused_and_never_opened(
-    name: str, zipped: bool, store: ModelStore, tmp_path: Path
+@pytest.mark.parametrize("name", ["model.pth", "model.safetensors", "model.ckpt", "model_dict"])
+@pytest.mark.parametrize("kind", ["pickle", "zip", "torch", "torch state"])
+def test_pickles_are_refused_and_nothing_in_them_runs(
+    name: str, kind: str, store: ModelStore, tmp_path: Path
 ) -> None:
     Bomb.fuse = str(tmp_path / "went off")
-    content = pickle.dumps(Bomb())
-    if zipped:  # as torch.save writes it
-        packed = io.BytesIO()
+    content = pickle.dumps(Bomb(), protocol=2)
+    packed = io.BytesIO()
+    if kind == "zip":
         with zipfile.ZipFile(packed, "w") as archive:
             archive.writestr("archive/data.pkl", content)
+        content = packed.getvalue()
+    elif kind.startswith("torch"):
+        torch.save(
+            {"generator_state_dict": {}, "epoch": Bomb()} if "state" in kind else Bomb(), packed
+        )
         content = packed.getvalue()
     (tmp_path / name).write_bytes(content)
     with pytest.raises(StoreError, match=r"Python pickles, which.*safetensors"):
         store.import_file(tmp_path / name)
     assert not (tmp_path / "went off").exists()
     assert [w.name for w in store.list()] == ["echo"]
+
+
+def test_tensors_of_another_network_are_refused_with_what_was_found(
+    store: ModelStore, tmp_path: Path
+) -> None:
+    torch.save({"resnet.conv1.weight": torch.zeros(2, 3)}, tmp_path / "model.pth")
+    np.savez(tmp_path / "arrays.npz", a=np.zeros(3))
+    with pytest.raises(StoreError, match=r"Python pickles.*resnet\.conv1\.weight.*safetensors"):
+        store.import_file(tmp_path / "model.pth")
+    with pytest.raises(StoreError, match=r"Python pickles.*safetensors"):
+        store.import_file(tmp_path / "arrays.npz")
+    assert not list(store.folder.glob("*"))
+
+
+def test_a_pytorch_checkpoint_of_a_known_implementation_is_converted(
+    store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save({"a": torch.zeros(1)}, tmp_path / "300-G.ckpt")
+    state = {"conv.weight": torch.zeros(2, 3)}
+    monkeypatch.setattr(
+        reference_importer, "convert", lambda path: (state, {"s2i.network": "jungjaewon"})
+    )
+    monkeypatch.setattr(model_store, "load", lambda name, weights: None)
+    imported = store.import_file(tmp_path / "300-G.ckpt")
+    assert (imported.name, imported.pipeline) == ("300-G", "reference_colorization")
+    assert imported.parameter_count == 6
+    assert imported.metadata["s2i.network"] == "jungjaewon"
+    assert imported.path.suffix == ".safetensors"
 
 
 def test_files_that_are_no_weights_of_ours_say_what_is_missing(

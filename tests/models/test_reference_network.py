@@ -16,6 +16,7 @@ from s2i_models.reference_colorization.network import (
     PaperConfig,
     PaperGenerator,
     PatchGan,
+    TokenLayout,
     as_maps,
     as_tokens,
 )
@@ -135,16 +136,14 @@ def transfer_by_hand(sketch, reference, query, key, value):
     return made
 
 
-def small_transfer(layout="positions", preset="snailpong"):
-    transfer = FeatureTransfer(2, READINGS[preset], layout)
+def small_transfer(layout: TokenLayout = "positions"):
+    transfer = FeatureTransfer(2, READINGS["snailpong"], layout)
     matrices = [[1.0, 0.5], [0.0, 1.0]], [[1.0, 0.0], [-0.5, 2.0]], [[0.0, 1.0], [3.0, 0.0]]
     with torch.no_grad():
         for layer, matrix in zip(
             (transfer.query, transfer.key, transfer.value), matrices, strict=True
         ):
             layer.weight.copy_(torch.tensor(matrix))
-            if layer.bias is not None:
-                layer.bias.zero_()
     return transfer, matrices
 
 
@@ -189,7 +188,8 @@ def test_what_moves_in_the_reference_moves_with_its_token_only_where_tokens_are_
     order = torch.tensor([2, 0, 3, 1])
     reference, sketch = torch.rand(1, 2, 2, 2), torch.rand(1, 2, 2, 2)
     moved = reference.flatten(2)[..., order].reshape(1, 2, 2, 2)
-    for layout, same in (("positions", True), ("reshape", False)):
+    layouts: tuple[tuple[TokenLayout, bool], ...] = (("positions", True), ("reshape", False))
+    for layout, same in layouts:
         transfer, _ = small_transfer(layout)
         with torch.no_grad():
             before = transfer(sketch, *transfer.read(reference))

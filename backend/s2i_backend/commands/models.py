@@ -124,14 +124,17 @@ def info(name: str, as_json: bool) -> None:
 @click.option("--name", help="What to call them.  [default: the file's name]")
 @click.option("--use", "use_now", is_flag=True, help="Let their pipeline load them from now on.")
 def import_weights(file: Path, name: str | None, use_now: bool) -> None:
-    """Bring in weights: a .safetensors file, or a published TensorFlow checkpoint.
+    """Bring in weights: a .safetensors file, or a checkpoint of a known implementation.
 
-    Of a checkpoint give its .index file. It is converted; files that hold Python pickles (.pth,
-    .ckpt of PyTorch) are never opened.
+    These are converted: TensorFlow checkpoints of Auto-painter's authors (give the .index file),
+    and PyTorch checkpoints of reference-based colorization, Snailpong's model_dict and
+    Jungjaewon's EPOCH-G.ckpt. PyTorch's files hold Python pickles; only tensors and plain
+    containers are taken from them, nothing in them is run, and any other is refused.
 
     \b
     s2i-backend models import mine.safetensors --use
     s2i-backend models import anime/model-20000.index --name anime
+    s2i-backend models import model/model_dict --name snailpong
     """
     with _plain_errors():
         store = _store()
