@@ -28,16 +28,14 @@ class Grid:
     """What a network wants pictures to be like, in pixels.
 
     `work_size`: the longest side that it was trained with; `stride`: what sides are multiples of.
-    `square`: it takes squares of just that size.
     """
 
     work_size: int
     stride: int
-    square: bool = False
 
     def view_of(self, content: np.ndarray, relative: float = 1.0) -> View:
         """The window around `content` at `relative` times the network's size."""
-        return view_of(content, round(relative * self.work_size), self.stride, square=self.square)
+        return view_of(content, round(relative * self.work_size), self.stride)
 
 
 @dataclass(frozen=True)
@@ -79,8 +77,6 @@ def paint(
     where there is ink or a hint. Adds to the request's timing and reports steps up to 0.6.
     """
     looks = LOOKS[str(request.parameters["quality"])]
-    if network.grid.square:
-        looks = tuple(look for look in looks if look[0] == 1.0)
     seen_at = {}
     for relative in {relative for relative, _ in looks}:
         view = network.grid.view_of(content, relative)

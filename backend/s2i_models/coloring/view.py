@@ -97,12 +97,11 @@ class View:
         return row, np.clip(column, 0, self.inner_width - 1)
 
 
-def view_of(content: np.ndarray, size: int, stride: int, *, square: bool = False) -> View:
+def view_of(content: np.ndarray, size: int, stride: int) -> View:
     """The window around a drawing's content, fitted to a grid of at most `size` pixels.
 
     `content`: (H, W) bool or uint8, true where there is ink or a hint. `stride`: what grid sides
-    must be multiples of. `square`: pad the grid to `size` on both sides. Without content the
-    window is the whole canvas.
+    must be multiples of. Without content the window is the whole canvas.
     """
     height, width = content.shape
     mask = content.view(np.uint8) if content.dtype == np.bool_ else content
@@ -124,8 +123,8 @@ def view_of(content: np.ndarray, size: int, stride: int, *, square: bool = False
         window_height,
         inner_width,
         inner_height,
-        -(-(size if square else inner_width) // stride) * stride,
-        -(-(size if square else inner_height) // stride) * stride,
+        -(-inner_width // stride) * stride,
+        -(-inner_height // stride) * stride,
     )
 
 

@@ -54,8 +54,7 @@ class PipelineImpl(Pipeline):
         if weights is None:
             raise ValueError("reference_colorization needs a file of weights")
         self.network = load_generator(weights, device)
-        places = attends_places(self.network)
-        self.grid = Grid(self.network.work_size, self.network.stride, square=not places)
+        self.grid = Grid(self.network.work_size, self.network.stride)
 
     def memory_bytes(self) -> int:
         return sum(p.numel() * p.element_size() for p in self.network.parameters())

@@ -26,6 +26,7 @@ Generator = CompactGenerator | PaperPainter
 _MEMORY = "reference_colorization.references"
 # A token counts when this share of its cell, or of the fullest cell, may be used.
 _LEAST_SHARE = 0.1
+_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def read_references(
             name,
             weakref.ref(generator),
             digest,
-            convert_depth(reference.color, np.dtype(np.uint8)),
+            convert_depth(reference.on_white, np.dtype(np.uint8)),
             view,
             tokens,
             count_colors(reference),
@@ -124,5 +125,6 @@ def _digest(*layers: np.ndarray | None) -> bytes:
             state.update(b"none")
             continue
         state.update(f"{layer.shape} {layer.dtype}".encode())
-        state.update(np.ascontiguousarray(layer).view(np.uint8).data if layer.size else b"")
+        for top in range(0, len(layer), _ROWS):  # a layer that is not contiguous is copied in parts
+            state.update(np.ascontiguousarray(layer[top : top + _ROWS]).tobytes())
     return state.digest()

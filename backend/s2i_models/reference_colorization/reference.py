@@ -21,7 +21,7 @@ from s2i_models.lineart import connected_pieces
 # is taken from.
 LONGEST_SIDE = 1024
 # Rows of the shrunk picture that are made at a time.
-_STRIP = 16
+_STRIP = 4
 # Less visible than this is nothing.
 _FAINTEST = 1 / 255
 # Colors that differ less in each channel from the paper's are paper.
@@ -34,13 +34,19 @@ _PAPER_SHARE = 0.85
 class Reference:
     """A reference, shrunk; all float32, 0 to 1.
 
-    `color` (h, w, 3): sRGB, white shining through where it is transparent. `visible` (h, w): its
-    alpha. `used` (h, w): how much of each pixel is there to take colors from.
+    `color` (h, w, 3): sRGB, straight. `visible` (h, w): its alpha. `used` (h, w): how much of each
+    pixel is there to take colors from.
     """
 
     color: np.ndarray
     visible: np.ndarray
     used: np.ndarray
+
+    @cached_property
+    def on_white(self) -> np.ndarray:
+        """(h, w, 3): the picture laid on white."""
+        alpha = self.visible[..., None]
+        return self.color * alpha + (1 - alpha)
 
     @cached_property
     def paper(self) -> np.ndarray:
@@ -57,11 +63,11 @@ class Reference:
         """(h, w) bool: transparent, or of the paper's color where the edge shows paper."""
         if (_edge(self.visible) <= _FAINTEST).mean() > 1 - _PAPER_SHARE:
             return self.visible <= _FAINTEST
-        edge = _edge(self.color)
+        edge = _edge(self.on_white)
         paper = np.median(edge, axis=0)
         if (np.abs(edge - paper).max(axis=1) < _PAPER_NOISE).mean() < _PAPER_SHARE:
             return np.zeros(self.visible.shape, bool)
-        return np.abs(self.color - paper).max(axis=2) < _PAPER_NOISE
+        return np.abs(self.on_white - paper).max(axis=2) < _PAPER_NOISE
 
     @property
     def figure(self) -> np.ndarray:
@@ -77,7 +83,7 @@ class Reference:
         used = view.shrink(self.used)
         taken = view.shrink(self.color * self.used[..., None])
         return GridReference(
-            color=view.shrink(self.color),
+            color=view.shrink(self.on_white),
             inside=(inside > 0.5).astype(np.float32),
             taken=taken / np.maximum(used, 1e-6)[..., None],
             used=used,
@@ -126,8 +132,7 @@ def read_reference(name: str, pixels: np.ndarray, mask: np.ndarray | None = None
                 "a mask that leaves nothing of the reference",
                 "a picture that is light where the reference has what to use",
             )
-    white = color * alpha[..., None] + (1 - alpha[..., None])
-    return Reference(white, alpha, used)
+    return Reference(color, alpha, used)
 
 
 def _edge(plane: np.ndarray) -> np.ndarray:
