@@ -187,6 +187,11 @@ class Declaration:
         return tuple(name for name in known if name in outputs)
 
     @property
+    def off_canvas(self) -> bool:
+        """Whether all it returns is for use elsewhere, and nothing to lay over the drawing."""
+        return bool(self.outputs) and all(declared.off_canvas for declared in self.outputs)
+
+    @property
     def leading(self) -> Input:
         """The input that a piece of work is about: the first required one, else the first."""
         return next((declared for declared in self.inputs if declared.required), self.inputs[0])

@@ -39,6 +39,7 @@ DECLARED = Declaration(
         Output("lines", "Lines", "", "lines"),
         Output("flats", "Flats", "", "flats"),
         Output("part", "Color", "", "flats", many=True),
+        Output("found", "Found", "", "image", many=True, off_canvas=True),
     ),
 )
 TYPES = {"u8": np.uint8, "u16": np.uint16, "f16": np.float16, "f32": np.float32}
@@ -173,6 +174,41 @@ def test_the_oldest_go_when_there_is_no_room_and_the_newest_stays(raw: KritaDocu
     add(history, made[0], 1)
     assert [each.id for each in history.entries] == [made[0].id]
     assert set(kept_in(raw)) == {PREFIX + made[0].id}
+
+
+def test_what_was_only_found_goes_first_and_is_not_in_the_document(raw: KritaDocument) -> None:
+    history = History(Document(raw))
+    colored = [entry(layer(side=64, seed=n)) for n in range(2)]
+    found = [entry(layer("found", side=64, seed=n)) for n in range(2)]
+    room = 3 * colored[0].byte_count + 100
+    for each in (colored[0], found[0], colored[1], found[1]):
+        add(history, each, room)
+    assert [each.id for each in history.entries] == [found[1].id, colored[1].id, colored[0].id]
+    assert set(kept_in(raw)) == {PREFIX + each.id for each in colored}
+    history.remove(found[1])
+    assert len(history.entries) == 2
+
+
+def test_what_explains_a_result_is_kept_apart_from_what_lies_on_the_canvas(
+    raw: KritaDocument,
+) -> None:
+    made = entry(layer(), layer("found", side=9, title="Where"))
+    add(History(Document(raw)), made)
+    [found] = opened(raw).entries
+    for each in (made, found):
+        assert [part.info.name for part in each.laid] == ["flats"]
+        assert [part.info.title for part in each.aside] == ["Where"]
+        assert each.canvas == CANVAS
+
+
+def test_a_contact_sheet_stands_for_several_pictures() -> None:
+    made = entry(*(layer("found", side=9, seed=n) for n in range(5)))
+    assert made.canvas is None, "the canvas may change meanwhile"
+    assert made.thumbnail.width() == made.thumbnail.height() == 128
+    quarters = [(32, 32), (96, 32), (32, 96), (96, 96)]
+    colors = {made.thumbnail.pixelColor(*place).rgba() for place in quarters}
+    assert len(colors) == 4
+    assert made.thumbnail.pixelColor(64, 64).alpha() == 0
 
 
 def test_every_change_is_told(raw: KritaDocument) -> None:

@@ -20,6 +20,7 @@ from ..host.steps import until_idle
 from ..qt import QtCore, QtGui, pyqtSignal
 from ..texts import _
 from .choices import Choices
+from .found import Found, Use
 from .history import History, make_entry
 from .layering import composite, stacked
 from .live import Live
@@ -30,7 +31,7 @@ from .settings import Settings
 from .sources import Source, from_layer
 from .stored import Entry, unpack, unpack_selection
 from .task import Task, Work, on_thread
-from .thumbnails import thumbnail
+from .thumbnails import image_of, thumbnail
 
 JOB_SECONDS = 0.01
 SPLIT = "split_colors"
@@ -81,6 +82,7 @@ class DocumentModel(Choices):
         self.message: Message | None = None
         self.selected: Entry | None = None
         self.history = History(document, self)
+        self.found = Found(connection, self)
         self.preview = Preview()
         self.live = Live(self)
         self._job: Job | None = None
@@ -132,7 +134,8 @@ class DocumentModel(Choices):
     ) -> None:
         """Turn the selected result into layers, in one undo step; make one first where none is.
 
-        What is left out is as the settings have it.
+        Of pictures that were only found it is the picked one. What is left out is as the settings
+        have it.
         """
         how = how or ApplyAs(self.settings.values.apply_as)
         placement = placement or Placement[self.settings.values.placement]
@@ -144,7 +147,11 @@ class DocumentModel(Choices):
         def work() -> Work:
             if was_live or self.selected is None:
                 yield from self._generate()
-            if self.selected is not None:
+                if self.found.is_all:
+                    return  # which of them it shall be is for the user to say
+            if self.found.is_all:
+                yield from self._add_found(placement)
+            elif self.selected is not None:
                 yield from self._apply(self.selected, how, placement, only_selection)
 
         self._run(work(), bare=True)
@@ -156,10 +163,15 @@ class DocumentModel(Choices):
             self._task.cancel()
             self._end_task()
 
+    def use_found(self, use: Use) -> None:
+        """Let the picked picture be that input from now on, and go to the system that takes it."""
+        if self.found.is_all:
+            self._run(self._use(use))
+
     def select(self, entry: Entry | None) -> None:
-        """Look at a result, over the canvas unless the settings say no; None looks at none."""
-        self.selected = entry
-        self.selected_changed.emit()
+        """Look at a result, over the canvas if it belongs there and the settings do not say no;
+        None looks at none."""
+        self._look_at(entry)
         self.sync_preview()
 
     def discard(self, entry: Entry) -> None:
@@ -175,7 +187,7 @@ class DocumentModel(Choices):
             self.preview.remove()
         elif self.live.active:
             self.live.show_again()
-        elif self.selected is None or not self.settings.values.preview:
+        elif self.selected is None or self.found.is_all or not self.settings.values.preview:
             self.preview.remove()
         else:
             self._preview_task = Task(self._show(self.selected), self)
@@ -233,6 +245,7 @@ class DocumentModel(Choices):
         for task in (self._tidying, self._task, self._preview_task):
             if task is not None:
                 task.cancel()
+        self.found.close()
         self.live.close()
         if not self.document.is_open:
             self.preview.remove()  # what it kept to draw with
@@ -257,6 +270,9 @@ class DocumentModel(Choices):
         if declaration is None:
             raise MissingInput(_("No daemon has answered yet. Start it first."))
         parameters = self.parameters
+        for parameter in declaration.parameters:
+            if parameter.type == "folder" and not parameters[parameter.name]:
+                raise MissingInput(_("Choose a folder first."))
         self._tell_progress(Progress(step=_("Reading the layers")))
         request = yield from gather(
             self.document, declaration, self.sources, self.palette, self.settings.values.context
@@ -291,7 +307,7 @@ class DocumentModel(Choices):
         self._expect_same_canvas(entry)
         self._tell_progress(Progress(1.0, _("Making layers")))
         one = how is ApplyAs.one_layer
-        chosen = [composite(entry.layers)] if one else stacked(entry.layers)
+        chosen = [composite(entry.laid)] if one else stacked(entry.laid)
         layers: list[ResultLayer] = yield from unpack(chosen)
         if how is ApplyAs.by_color:
             layers = yield from self._split(layers)
@@ -307,8 +323,31 @@ class DocumentModel(Choices):
             within=within,
         )
         self.remember()
-        self.selected = None
-        self.selected_changed.emit()
+        self._look_at(None)
+
+    def _add_found(self, placement: Placement) -> Work:
+        """The picked picture as a layer; the others can still be picked afterwards."""
+        self._tell_progress(Progress(1.0, _("Making layers")))
+        picture = yield from self._picked()
+        yield from apply(
+            self.document,
+            [NewLayer(picture.title, picture)],
+            group=None,
+            placement=placement,
+            sketch=self.top_layer if placement is Placement.above_sketch else self.sketch_layer,
+            within=None,
+        )
+        self.remember()
+
+    def _use(self, use: Use) -> Work:
+        picture = yield from self._picked()
+        image = yield from on_thread(image_of, picture)
+        self.choose(use.system.name)
+        self.take_image(use.input.name, image, picture.title)
+
+    def _picked(self) -> Work:
+        [picture] = yield from unpack([self.found.pictures[self.found.picked]])
+        return picture
 
     def _selected_part(self, within: Selection | None) -> Work:
         """What is selected now, of what the result was limited to; returns a `Selection`."""
@@ -348,7 +387,7 @@ class DocumentModel(Choices):
 
     def _show(self, entry: Entry) -> Work:
         self._expect_same_canvas(entry)
-        [picture] = yield from unpack([composite(entry.layers)])
+        [picture] = yield from unpack([composite(entry.laid)])
         beside = self.top_layer or self.document.active_layer
         if beside is not None:
             within = yield from unpack_selection(entry.within)
@@ -362,11 +401,21 @@ class DocumentModel(Choices):
         yield from self.palette.take_from(picture)
 
     def _palette_of(self, entry: Entry) -> Work:
-        flats = [layer for layer in entry.layers if layer.kind == "flats"]
-        [picture] = yield from unpack(flats[:1] or [composite(entry.layers)])
+        """Of pictures that were only found, that of the picked one."""
+        if entry.laid:
+            flats = [layer for layer in entry.laid if layer.kind == "flats"]
+            shown = flats[:1] or [composite(entry.laid)]
+        else:
+            shown = [entry.aside[self.found.picked if entry is self.found.entry else 0]]
+        [picture] = yield from unpack(shown)
         yield from self.palette.take_from(picture)
 
     # Plumbing.
+
+    def _look_at(self, entry: Entry | None) -> None:
+        self.selected = entry
+        self.found.show(entry)
+        self.selected_changed.emit()
 
     def _run(self, work: Work, bare: bool = False) -> None:
         if self._task is not None:

@@ -1,6 +1,7 @@
 """The results of one document: kept packed, in the document's own annotations, bounded.
 
-An annotation has one result, so that a new one writes nothing but itself.
+An annotation has one result, so that a new one writes nothing but itself. Pictures that were only
+found are not written: they are others' files, and would be in every copy of the document.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from ..texts import _
 from .layering import composite
 from .stored import DAMAGED, Entry, StoredLayer, StoredSelection, parts_of, read_entry
 from .task import Work, on_thread
-from .thumbnails import thumbnail
+from .thumbnails import SHEET, contact_sheet, thumbnail
 
 PREFIX = "s2i/result/"
 
@@ -61,22 +62,32 @@ class History(QtCore.QObject):
         self.changed.emit()
 
     def add(self, entry: Entry, limit_bytes: int) -> Work:
-        """Keep a result, and let go of the oldest until all fit; the newest always stays.
+        """Keep a result, and let go of the oldest until all fit; the newest always stays, and
+        pictures that were only found go before all others.
 
         Given up before its end, it changes nothing. Raises `DocumentClosed`.
         """
-        parts = parts_of(entry)
-        key = PREFIX + entry.id
-        yield from annotations.write(self._document, key, _("s2i result"), parts)
+        if entry.laid:
+            key = PREFIX + entry.id
+            yield from annotations.write(self._document, key, _("s2i result"), parts_of(entry))
         self.entries.insert(0, entry)
         while len(self.entries) > 1 and sum(e.byte_count for e in self.entries) > limit_bytes:
-            self._document.remove_annotation(PREFIX + self.entries.pop().id)
+            self._forget(self._least_missed())
         self.changed.emit()
 
     def remove(self, entry: Entry) -> None:
-        self.entries = [kept for kept in self.entries if kept.id != entry.id]
-        self._document.remove_annotation(PREFIX + entry.id)
+        self._forget(entry)
         self.changed.emit()
+
+    def _least_missed(self) -> Entry:
+        """The oldest; first of all of those that can be found again."""
+        older = self.entries[:0:-1]
+        return next((entry for entry in older if not entry.laid), older[0])
+
+    def _forget(self, entry: Entry) -> None:
+        self.entries = [kept for kept in self.entries if kept.id != entry.id]
+        if entry.laid:
+            self._document.remove_annotation(PREFIX + entry.id)
 
     def get(self, name: str) -> Entry | None:
         return next((entry for entry in self.entries if entry.id == name), None)
@@ -101,9 +112,13 @@ def make_entry(
         packed = yield from on_thread(_pack, result.pieces(place))
         title = info.title or declaration.output(info.name).title
         stored.append(StoredLayer(replace(info, title=title), packed))
-    small = yield from on_thread(lambda: thumbnail(composite(stored).unpack()))
+    off_canvas = frozenset(output.name for output in declaration.outputs if output.off_canvas)
+    laid = [layer for layer in stored if layer.info.name not in off_canvas]
+    small = []
+    for layer in [composite(laid)] if laid else stored[:SHEET]:
+        small.append((yield from on_thread(lambda layer=layer: thumbnail(layer.unpack()))))
     limit = None
-    if within is not None:
+    if within is not None and laid:
         limit = yield from on_thread(StoredSelection.pack, within)
     return Entry(
         id=uuid.uuid4().hex,
@@ -112,9 +127,10 @@ def make_entry(
         parameters=dict(parameters),
         region=region,
         layers=tuple(stored),
-        thumbnail=small,
+        thumbnail=contact_sheet(small),
         within=limit,
-        canvas=canvas,
+        canvas=canvas if laid else None,
+        off_canvas=off_canvas,
     )
 
 

@@ -38,4 +38,5 @@ def composite(layers: Sequence[Layer]) -> Layer:
 
 def live_output(declaration: Declaration) -> str:
     """The output that live asks for: the default one that shows the result best."""
-    return composite([output for output in declaration.outputs if output.default]).name
+    outputs = [o for o in declaration.outputs if o.default and not o.off_canvas]
+    return composite(outputs).name

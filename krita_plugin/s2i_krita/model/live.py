@@ -74,6 +74,11 @@ class Live(QtCore.QObject):
         if self.active or self._model.is_busy:
             return
         self._model.tell(None)
+        if self._model.pipeline is not None and self._model.pipeline.off_canvas:
+            text = _("{system} brings nothing that could follow the strokes.",
+                     system=_(self._model.pipeline.title))  # fmt: skip
+            self._model.tell(Message(text, _("Press Generate instead.")))
+            return
         if self._sees_itself:
             self._model.tell(Message(_needs_layer(), _("Choose a layer for the sketch.")))
             return

@@ -56,21 +56,32 @@ def gather(
     for declared in declaration.inputs:
         while (source := sources.get(declared.name, Source())).loading:
             yield WAIT_SECONDS
-        picture = yield from read_source(document, declared, source, region, palette)
+        around = _masked(document, declared, sources)
+        picture = yield from read_source(document, declared, source, region, palette, around)
         if picture is not None:
             pictures.append(picture)
         elif declared.required:
+            names = {"system": _(declaration.title), "input": _(declared.title)}
             raise MissingInput(
-                _("{system} needs an input: {input}. Choose a layer for it.",
-                  system=_(declaration.title), input=_(declared.title))
-            )  # fmt: skip
+                _("{system} needs an input: {input}. Choose a layer or a picture for it.", **names)
+                if declared.off_canvas
+                else _("{system} needs an input: {input}. Choose a layer for it.", **names)
+            )
     return Request(tuple(pictures), region, selection)
 
 
 def read_source(
-    document: Document, declared: Input, source: Source, region: Bounds, palette: Palette
+    document: Document,
+    declared: Input,
+    source: Source,
+    region: Bounds,
+    palette: Palette,
+    around: Bounds | None = None,
 ) -> Work:
-    """The picture of one input; None when nothing is to be sent."""
+    """The picture of one input; None when nothing is to be sent.
+
+    `around`: what of a layer that does not lie on the canvas is sent, instead of all of it.
+    """
     if not source.is_sent:
         return None
     match source.kind:
@@ -88,6 +99,7 @@ def read_source(
             part = _part(declared, layer.bounds, region)
             if part.is_empty:
                 return None
+            part = around or part
             return (yield from layer.read(part, declared.name))
         case _:
             # A file that the document told of and that could not be read: perhaps it can be now.
@@ -101,3 +113,12 @@ def _part(declared: Input, content: Bounds, region: Bounds) -> Bounds:
     if declared.name == "sketch":
         return region
     return content if declared.off_canvas else content.intersection(region)
+
+
+def _masked(document: Document, declared: Input, sources: Mapping[str, Source]) -> Bounds | None:
+    """Where the layer is that an input is the mask of, as `reference_mask` is of `reference`: read
+    there too, the two lie on each other."""
+    base = declared.name.removesuffix("_mask")
+    source = sources.get(base, Source())
+    layer = document.layer(source.layer) if source.is_sent and source.layer else None
+    return layer.bounds if layer is not None and base != declared.name else None

@@ -87,7 +87,8 @@ class StoredSelection:
 class Entry:
     """A result. `region`: the part of the canvas it was made from; `within`: the selection that
     it is limited to; `canvas`: the bounds that the document had, None when they were not kept;
-    `made_at`: seconds since 1970."""
+    `off_canvas`: the names of those layers that are not to be laid over the drawing; `made_at`:
+    seconds since 1970."""
 
     id: str
     pipeline: str
@@ -98,7 +99,18 @@ class Entry:
     thumbnail: QtGui.QImage
     within: StoredSelection | None = None
     canvas: Bounds | None = None
+    off_canvas: frozenset[str] = frozenset()
     made_at: float = field(default_factory=time.time)
+
+    @property
+    def laid(self) -> tuple[StoredLayer, ...]:
+        """The layers that lie on the canvas; of what was only looked for there are none."""
+        return tuple(layer for layer in self.layers if layer.info.name not in self.off_canvas)
+
+    @property
+    def aside(self) -> tuple[StoredLayer, ...]:
+        """The pictures that do not: what was found, or what explains the result."""
+        return tuple(layer for layer in self.layers if layer.info.name in self.off_canvas)
 
     @property
     def byte_count(self) -> int:
@@ -142,6 +154,7 @@ def parts_of(entry: Entry) -> list[Buffer]:
         "region": list(entry.region),
         "within": None if entry.within is None else list(entry.within.bounds),
         "canvas": None if entry.canvas is None else list(entry.canvas),
+        "off_canvas": sorted(entry.off_canvas),
         "made_at": entry.made_at,
         "layers": [
             {name: getattr(layer.info, name) for name in LayerInfo.__dataclass_fields__}
@@ -184,6 +197,7 @@ def read_entry(name: str, data: bytes) -> Entry:
         thumbnail=image,
         within=within,
         canvas=None if canvas is None else _read_bounds(canvas),
+        off_canvas=frozenset(map(str, head.get("off_canvas", ()))),
         made_at=float(head["made_at"]),
     )
 

@@ -68,6 +68,8 @@ class ApplyBar(QtWidgets.QWidget):
     @pyqtSlot()
     def refresh(self) -> None:
         model, values = self._model, self._settings.values
+        # Pictures that were only found have buttons of their own.
+        self.setVisible(not model.found.is_all)
         self._how.show_data(ApplyAs(values.apply_as).value)
         self._where.show_data(values.placement)
         self._within.setChecked(values.only_selection)

@@ -225,6 +225,16 @@ def make_faint(label: QtWidgets.QWidget) -> None:
     label.setGraphicsEffect(effect)
 
 
+def beside_checks(label: ElidedLabel) -> ElidedLabel:
+    """Begin the text where that of check boxes begins."""
+    style = label.style()
+    assert style is not None
+    metric = QtWidgets.QStyle.PixelMetric
+    width = style.pixelMetric(metric.PM_IndicatorWidth)
+    label.setIndent(width + style.pixelMetric(metric.PM_CheckBoxLabelSpacing))
+    return label
+
+
 def capitalized(text: str) -> str:
     """A word or two that begin a line."""
     return text[:1].upper() + text[1:]

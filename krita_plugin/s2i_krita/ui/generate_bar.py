@@ -88,7 +88,8 @@ class GenerateBar(QtWidgets.QWidget):
         self._run.setIcon(self._icon("process-stop") if busy else QtGui.QIcon())
         self._run.setAccessibleName(self._run.text())
         self._run.setEnabled(busy or model.pipeline is not None)
-        self._live.setEnabled(not busy and model.pipeline is not None)
+        follows = model.pipeline is not None and not model.pipeline.off_canvas
+        self._live.setEnabled(not busy and follows)
         self._live.setChecked(model.live.active)
         self._bar.setVisible(busy)
         if progress is None:

@@ -8,7 +8,7 @@ from ..qt import QtCore, QtGui, QtWidgets, pyqtSlot
 from ..texts import _
 from .compact import Icon, identify, line_height
 from .picture_tip import picture_tip
-from .tiles import TileList
+from .tiles import TileList, in_square
 
 THUMBNAIL_LINES = 4  # a thumbnail's side, in lines of text
 _ROLE = QtCore.Qt.ItemDataRole
@@ -73,7 +73,7 @@ class HistoryView(TileList):
         return super().viewportEvent(e)
 
     def _tile(self, entry: Entry) -> QtWidgets.QListWidgetItem:
-        item = QtWidgets.QListWidgetItem(_square(entry.thumbnail, self.iconSize()), "")
+        item = QtWidgets.QListWidgetItem(in_square(entry.thumbnail, self.iconSize()), "")
         item.setData(_ROLE.UserRole, entry.id)
         item.setData(_ROLE.AccessibleTextRole, ", ".join(_describe(entry, self._model)))
         return item
@@ -116,8 +116,9 @@ def result_menu(
         model.select(entry)
         model.apply()
 
+    add = _("Apply") if entry.laid else _("Add as layer")
     for name, text, picture, command in (
-        ("apply_result", _("Apply"), "dialog-ok", apply),
+        ("apply_result", add, "dialog-ok", apply),
         ("reuse", _("Use these settings again"), "applications-system", lambda: model.reuse(entry)),
         (
             "take_result_palette",
@@ -160,20 +161,3 @@ def _in_words(value: object) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return _(value) if isinstance(value, str) else f"{value:g}"
-
-
-def _square(image: QtGui.QImage, size: QtCore.QSize) -> QtGui.QIcon:
-    """The thumbnail in the middle of a square, so that all are in line."""
-    pixmap = QtGui.QPixmap(size * 2)
-    pixmap.fill(QtGui.QColor(0, 0, 0, 0))
-    small = image.scaled(
-        pixmap.size(),
-        QtCore.Qt.AspectRatioMode.KeepAspectRatio,
-        QtCore.Qt.TransformationMode.SmoothTransformation,
-    )
-    painter = QtGui.QPainter(pixmap)
-    painter.drawImage(
-        (pixmap.width() - small.width()) // 2, (pixmap.height() - small.height()) // 2, small
-    )
-    painter.end()
-    return QtGui.QIcon(pixmap)

@@ -13,11 +13,18 @@ from ..model.sources import Source, SourceKind, from_layer
 from ..model.thumbnails import thumbnail
 from ..qt import QtCore, QtGui, QtWidgets, pyqtSlot
 from ..texts import _
-from .compact import CompactCombo, ElidedCheckBox, ElidedLabel, Icon, identify, row, tool_button
+from .compact import (
+    CompactCombo,
+    ElidedCheckBox,
+    ElidedLabel,
+    Icon,
+    beside_checks,
+    identify,
+    row,
+    tool_button,
+)
 from .picture_tip import picture_tip
 
-# Inputs that lie on the canvas, or are no pictures: no file can stand for them.
-NO_PICTURES = ("sketch", "hints", "mask", "palette")
 INDENT = "    "
 
 
@@ -31,7 +38,7 @@ class InputRow(QtWidgets.QWidget):
         self._icon = icon
         self.setObjectName(f"input_{declared.name}")
         self.check: ElidedCheckBox | None = None
-        label: QtWidgets.QWidget = _beside_checks(ElidedLabel(self.title, self.help))
+        label: QtWidgets.QWidget = beside_checks(ElidedLabel(self.title, self.help))
         if not declared.required:
             label = self.check = identify(
                 ElidedCheckBox(self.title), f"use_{declared.name}", self.title, self.help
@@ -45,7 +52,8 @@ class InputRow(QtWidgets.QWidget):
 
     @property
     def takes_pictures(self) -> bool:
-        return self.declared.name not in NO_PICTURES
+        """Whether a file can stand for it: what lies on the canvas is on a layer."""
+        return self.declared.off_canvas and self.declared.name != "palette"
 
     @property
     def source(self) -> Source:
@@ -228,16 +236,6 @@ def _in_words(picture: Source) -> str:
     if picture.loading:
         return _("Reading {name}…", name=picture.label)
     return picture.label if picture.picture else _("{name} (gone)", name=picture.label)
-
-
-def _beside_checks(label: ElidedLabel) -> ElidedLabel:
-    """Begin the text where that of check boxes begins."""
-    style = label.style()
-    assert style is not None
-    metric = QtWidgets.QStyle.PixelMetric
-    width = style.pixelMetric(metric.PM_IndicatorWidth)
-    label.setIndent(width + style.pixelMetric(metric.PM_CheckBoxLabelSpacing))
-    return label
 
 
 def _file_of(mime: QtCore.QMimeData | None) -> Path | None:

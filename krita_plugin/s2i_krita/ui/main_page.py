@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from s2i_client.declaration import Input
+from s2i_client.declaration import Input, Parameter
 
 from ..model.document_model import DocumentModel
 from ..model.notice import DaemonNotice
@@ -12,12 +12,13 @@ from ..qt import QtCore, QtWidgets, pyqtSlot
 from ..texts import _
 from .apply_bar import ApplyBar
 from .compact import SPACING, Icon, Shortcut, clear, column, identify, tool_button
+from .found_panel import FoundPanel
 from .generate_bar import GenerateBar
 from .history_view import HistoryView
 from .input_row import InputRow
 from .message_bar import MessageBar
 from .palette_view import PaletteSection
-from .parameter_widgets import ParameterSection
+from .parameter_widgets import FolderField, ParameterSection
 from .system_picker import SystemPicker
 
 MARGIN = 4
@@ -56,6 +57,7 @@ class MainPage(QtWidgets.QScrollArea):
         layout.addWidget(GenerateBar(model, icon, shortcut))
         layout.addWidget(MessageBar(model, notice, icon))
         layout.addWidget(HistoryView(model, icon), 1)
+        layout.addWidget(FoundPanel(model, icon), 3)
         layout.addWidget(ApplyBar(model, icon, shortcut))
         layout.addWidget(PaletteSection(model, icon))
         layout.addWidget(ParameterSection(model, icon))
@@ -63,13 +65,13 @@ class MainPage(QtWidgets.QScrollArea):
 
 
 class Inputs(QtWidgets.QWidget):
-    """A row for each input of the chosen system."""
+    """A row for each input of the chosen system, and for each folder that it works on."""
 
     def __init__(self, model: DocumentModel, icon: Icon):
         super().__init__()
         identify(self, "inputs", _("Inputs"))
         self._model, self._icon = model, icon
-        self._shown: tuple[Input, ...] = ()
+        self._shown: tuple[Input | Parameter, ...] = ()
         self._layout = column(self)
         model.chosen_changed.connect(self.refresh)
         self.refresh()
@@ -77,10 +79,14 @@ class Inputs(QtWidgets.QWidget):
     @pyqtSlot()
     def refresh(self) -> None:
         pipeline = self._model.pipeline
-        declared = pipeline.inputs if pipeline else ()
+        inputs = pipeline.inputs if pipeline else ()
+        folders = [p for p in pipeline.parameters if p.type == "folder"] if pipeline else []
+        declared = (*inputs, *folders)
         if declared == self._shown:
             return
         self._shown = declared
         clear(self._layout)
-        for each in declared:
+        for each in inputs:
             self._layout.addWidget(InputRow(self._model, each, self._icon))
+        for each in folders:
+            self._layout.addWidget(FolderField(self._model, each, self._icon))

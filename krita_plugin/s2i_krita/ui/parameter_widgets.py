@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from s2i_client.declaration import InvalidRequest, Parameter, Value
 
 from ..model.document_model import DocumentModel
@@ -12,6 +14,7 @@ from .compact import (
     ElidedCheckBox,
     ElidedLabel,
     Icon,
+    beside_checks,
     capitalized,
     clear,
     column,
@@ -19,6 +22,7 @@ from .compact import (
     row,
     tool_button,
 )
+from .path_field import PathEdit
 from .section import Section
 from .slider import SliderSpinBox
 
@@ -28,9 +32,9 @@ MOST_TEXT = 4096
 class ParameterField(QtWidgets.QWidget):
     """One line for one parameter. Subclasses build their widget and show values in it."""
 
-    def __init__(self, model: DocumentModel, parameter: Parameter):
+    def __init__(self, model: DocumentModel, parameter: Parameter, icon: Icon):
         super().__init__()
-        self.model, self.parameter = model, parameter
+        self.model, self.parameter, self.icon = model, parameter, icon
         self.title, self.help = _(parameter.title), _(parameter.help)
         self.setToolTip(self.help)
         self.build()
@@ -117,6 +121,34 @@ class TextField(ParameterField):
             self._line.setText(str(value))
 
 
+class FolderField(ParameterField):
+    """A path to type, or to choose where the daemon sees the same folders.
+
+    It stands among the inputs: without it there is nothing to work on.
+    """
+
+    def build(self) -> None:
+        self._edit = PathEdit(
+            f"parameter_{self.parameter.name}", self.title, self.help, self.icon("folder")
+        )
+        self._edit.chosen.connect(self._chosen)
+        self._edit.line.setMaxLength(MOST_TEXT)
+        self._edit.line.textEdited.connect(self.set_value)
+        label = beside_checks(ElidedLabel(self.title, self.help))
+        self.setLayout(row(label, self._edit))
+
+    def show_value(self, value: Value) -> None:
+        self._edit.browse.setEnabled(self._is_here)
+        self._edit.show_path(str(value))
+
+    @property
+    def _is_here(self) -> bool:
+        return not self.model.settings.values.remote
+
+    def _chosen(self, path: str) -> None:
+        self.set_value(str(Path(path).expanduser()) if path and self._is_here else path)
+
+
 class UnknownField(ParameterField):
     """A type that this plugin does not know: the daemon uses the default."""
 
@@ -137,15 +169,16 @@ FIELDS: dict[str, type[ParameterField]] = {
     "bool": CheckField,
     "choice": ChoiceField,
     "text": TextField,
+    "folder": FolderField,
 }
 
 
 class ParameterSection(Section):
-    """The chosen system's parameters, with a button that sets all of them back."""
+    """The chosen system's parameters but folders, with a button that sets all of them back."""
 
     def __init__(self, model: DocumentModel, icon: Icon):
         super().__init__("parameters", _("Settings"), model.settings)
-        self._model = model
+        self._model, self._icon = model, icon
         self._shown: tuple[Parameter, ...] | None = None
         self._layout = column(self.body)
         reset = tool_button("reset_parameters", _("Set all back"), icon("reload-preset"))
@@ -157,13 +190,15 @@ class ParameterSection(Section):
     @pyqtSlot()
     def refresh(self) -> None:
         pipeline = self._model.pipeline
-        declared = pipeline.parameters if pipeline else ()
+        parameters = pipeline.parameters if pipeline else ()
+        declared = tuple(p for p in parameters if p.type != "folder")
         if declared == self._shown:
             return
         self._shown = declared
         clear(self._layout)
         for parameter in declared:
-            self._layout.addWidget(FIELDS.get(parameter.type, UnknownField)(self._model, parameter))
+            field = FIELDS.get(parameter.type, UnknownField)
+            self._layout.addWidget(field(self._model, parameter, self._icon))
         self.setVisible(bool(declared))
 
 

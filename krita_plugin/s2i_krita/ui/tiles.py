@@ -25,11 +25,17 @@ class TileDelegate(QtWidgets.QStyledItemDelegate):
         palette = option.palette
         if option.state & _STATE.State_Selected:
             painter.fillRect(option.rect, palette.brush(QtGui.QPalette.ColorRole.Highlight))
-        inner = option.rect.adjusted(FRAME, FRAME, -FRAME, -FRAME)
-        index.data(QtCore.Qt.ItemDataRole.DecorationRole).paint(painter, inner)
+        inner = self.picture_room(option).adjusted(FRAME, FRAME, -FRAME, -FRAME)
+        picture = index.data(QtCore.Qt.ItemDataRole.DecorationRole)
+        if picture is not None:
+            picture.paint(painter, inner)
         if option.state & _STATE.State_HasFocus and not option.state & _STATE.State_Selected:
             painter.setPen(palette.color(QtGui.QPalette.ColorRole.Highlight))
             painter.drawRect(option.rect.adjusted(0, 0, -1, -1))
+
+    def picture_room(self, option: QtWidgets.QStyleOptionViewItem) -> QtCore.QRect:
+        """Where in its cell the picture is."""
+        return option.rect
 
     def sizeHint(  # noqa: N802 - Qt's name
         self, option: QtWidgets.QStyleOptionViewItem, index: QtCore.QModelIndex
@@ -95,3 +101,20 @@ def _is_plain(event: QtGui.QKeyEvent) -> bool:
     keypad = QtCore.Qt.KeyboardModifier.KeypadModifier
     held = event.modifiers() not in (QtCore.Qt.KeyboardModifier.NoModifier, keypad)
     return event.key() in (*REMOVE_KEYS, *USE_KEYS) and not held
+
+
+def in_square(image: QtGui.QImage, size: QtCore.QSize) -> QtGui.QIcon:
+    """The thumbnail in the middle of a square, so that all are in line."""
+    pixmap = QtGui.QPixmap(size * 2)
+    pixmap.fill(QtGui.QColor(0, 0, 0, 0))
+    small = image.scaled(
+        pixmap.size(),
+        QtCore.Qt.AspectRatioMode.KeepAspectRatio,
+        QtCore.Qt.TransformationMode.SmoothTransformation,
+    )
+    painter = QtGui.QPainter(pixmap)
+    painter.drawImage(
+        (pixmap.width() - small.width()) // 2, (pixmap.height() - small.height()) // 2, small
+    )
+    painter.end()
+    return QtGui.QIcon(pixmap)
