@@ -40,8 +40,11 @@ def plan(declaration: Declaration, paths: Mapping[str, Path], out: Path) -> list
     The first input that is a folder leads: each of its pictures is a piece, with layers in
     `out/STEM`. Another input that is a folder gives the picture of the same file name, or else
     of the same stem; an optional one may have none. An input that is a file goes into every
-    piece. Raises `PlanError` when a folder holds no pictures.
+    piece. Raises `PlanError` when a folder holds no pictures, and when nothing was given.
     """
+    if not paths:
+        names = ", ".join(declared.title for declared in declaration.inputs)
+        raise PlanError(declaration.leading.name, f"no picture was given. Give one for: {names}.")
     folders = [i.name for i in declaration.inputs if i.name in paths and paths[i.name].is_dir()]
     if not folders:
         name = next(paths[i.name] for i in declaration.inputs if i.name in paths).name

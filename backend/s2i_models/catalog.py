@@ -17,9 +17,16 @@ from s2i_client.declaration import Declaration
 if TYPE_CHECKING:
     from s2i_models.pipeline import Pipeline
 
-NAMES = ("auto_painter", "reference_colorization", "flats", "split_colors", "echo")
+NAMES = (
+    "auto_painter",
+    "reference_colorization",
+    "find_reference",
+    "flats",
+    "split_colors",
+    "echo",
+)
 # Those that do nothing without weights, told here so that a list of them needs no torch.
-NEED_WEIGHTS = frozenset({"auto_painter", "reference_colorization"})
+NEED_WEIGHTS = frozenset({"auto_painter", "reference_colorization", "find_reference"})
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
 
 

@@ -86,3 +86,12 @@ def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:
     with pytest.raises(PlanError, match="holds no pictures") as caught:
         plan(DECLARED, {"sketch": empty}, Path("out"))
     assert caught.value.field == "sketch"
+
+
+def test_without_any_picture_it_is_told_which_could_be_given() -> None:
+    either = Declaration(
+        "either", "", "", (Input("a", "First", ""), Input("b", "Second", "")), (), ()
+    )
+    with pytest.raises(PlanError, match="First, Second") as caught:
+        plan(either, {}, Path("out"))
+    assert caught.value.field == "a"

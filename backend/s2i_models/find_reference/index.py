@@ -126,7 +126,7 @@ class Index:
 
     def write(self, rows: Iterable[Row]) -> None:
         """Add pictures, or replace what is known of them, all or none."""
-        values = [
+        values = (
             (
                 self._number,
                 os.fsencode(row.path),
@@ -135,7 +135,7 @@ class Index:
                 row.error,
             )
             for row in rows
-        ]
+        )
         with self._changed():
             self._connection.executemany(
                 "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?)", values

@@ -48,8 +48,8 @@ NAMES_SHOWN = 5
 class Embedding:
     """A network as the library needs it.
 
-    `embed`: uint8 RGB (n, size, size, 3) to float32 (n, width) of unit length. `model`: what tells
-    it from all others, such as the digest of its weights.
+    `embed`: float32 RGB 0 to 1, (n, size, size, 3), to float32 (n, width) of unit length. `model`:
+    what tells it from all others, such as the digest of its weights.
     """
 
     embed: Callable[[np.ndarray], np.ndarray]
@@ -190,7 +190,7 @@ class Library:
 
         def tell() -> None:
             known = total - len(new) + done
-            step(0.05 + 0.9 * done / len(new), f"{known:,} of {total:,} pictures")
+            step(0.05 + 0.85 * done / len(new), f"{known:,} of {total:,} pictures")
 
         tell()
         with _squares(folder, list(new), self._embedding.size) as squares:

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif"})
-_KINDS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF")
+_KINDS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
 MAX_PIXELS = 178_956_970  # as many as Pillow opens
 MAX_FILE_BYTES = 1 << 29
 # Pictures of more pixels are decoded one after another, whatever the number of threads.

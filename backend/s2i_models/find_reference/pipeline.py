@@ -49,10 +49,10 @@ class PipelineImpl(Pipeline):
         return sum(p.numel() * p.element_size() for p in self.network.parameters())
 
     def embed(self, squares: np.ndarray) -> np.ndarray:
-        """uint8 RGB (n, size, size, 3) to float32 (n, width), of unit length."""
+        """float32 RGB 0 to 1, (n, size, size, 3), to float32 (n, width) of unit length."""
         batch = torch.from_numpy(np.ascontiguousarray(squares.transpose(0, 3, 1, 2)))
         with torch.inference_mode():
-            return self.network(batch.to(self.device).float() / 255).float().cpu().numpy()
+            return self.network(batch.to(self.device)).float().cpu().numpy()
 
     def run(self, request: Request) -> list[Layer]:
         step, timing = request.progress.step, request.timing
