@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from click.shell_completion import CompletionItem
 
 from s2i_client.declaration import Declaration, Input, InvalidRequest, Parameter, Value
 
+# A folder of drawings, by the name that needs no knowing of the pipeline's inputs.
+FOLDER, PAGES = "--folder", "pages"
 PICTURES_ALLOWED = "a picture file (PNG, JPEG, WebP or TIFF) or a folder of them"
 
 
@@ -24,7 +27,7 @@ class PicturesPath(click.ParamType):
     name = "file or folder"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Path:
-        path = Path(value)
+        path = Path(value).expanduser()
         if not path.exists():
             self.fail(f"got {value!r}, which does not exist; allowed is {PICTURES_ALLOWED}.")
         return path
@@ -91,16 +94,48 @@ class DeclaredValue(click.ParamType):
                 return f"{self.parameter.minimum:g}…{self.parameter.maximum:g}"
 
 
+class LeadingOption(click.Option):
+    """The input that a run is about, which may be given as `--folder` too."""
+
+    def handle_parse_result(
+        self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]
+    ) -> tuple[Any, list[str]]:
+        if PAGES in opts:
+            if self.name in opts:
+                raise click.UsageError(
+                    f"Give either {FOLDER} or {self.opts[0]}: both name the same input.", ctx
+                )
+            opts = {**opts, str(self.name): opts[PAGES]}
+        return super().handle_parse_result(ctx, opts, args)
+
+
 def declared_options(declaration: Declaration) -> list[click.Option]:
     """The options in declared order; their destinations are `input_NAME` and `parameter_NAME`."""
     return [
-        *[_input_option(declared) for declared in declaration.inputs],
+        *[_input_option(declared, declaration) for declared in declaration.inputs],
         *[_parameter_option(declared) for declared in declaration.parameters],
     ]
 
 
-def _input_option(declared: Input) -> click.Option:
-    return click.Option(
+def folder_option(declaration: Declaration) -> list[click.Option]:
+    """`--folder`, for many drawings; none where the pipeline has an option of this name itself."""
+    names = [part.name for part in (*declaration.inputs, *declaration.parameters)]
+    if FOLDER in map(option_name, names):
+        return []
+    leading = option_name(declaration.leading.name)
+    return [
+        click.Option(
+            [FOLDER, PAGES],
+            type=FolderPath(),
+            expose_value=False,
+            help=f"A folder of drawings to work on, one after another; the same as {leading} "
+            "with a folder.  [optional]",
+        )
+    ]
+
+
+def _input_option(declared: Input, declaration: Declaration) -> click.Option:
+    return (LeadingOption if declared is declaration.leading else click.Option)(
         [option_name(declared.name), f"input_{declared.name}"],
         type=PicturesPath(),
         required=declared.required,

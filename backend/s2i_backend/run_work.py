@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections import deque
@@ -44,7 +45,8 @@ class Wish:
     """What to make of every piece.
 
     `weights`: the name and the digest of those that the pipeline loads. `force`: whether files
-    that are in the way are replaced, whoever made them.
+    that are in the way are replaced, whoever made them. `folders`: what lies in the folders that
+    parameters name, as `contents_of` tells it.
     """
 
     pipeline: str
@@ -52,16 +54,19 @@ class Wish:
     outputs: tuple[str, ...]
     weights: tuple[str, str] | None
     force: bool = False
+    folders: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a piece. `layers` are the written files by layer name."""
+    """What became of a piece. `layers` are the written files by layer name, `titles` what tells
+    apart those that come any number of times."""
 
     name: str
     status: Status
     out: Path
     layers: dict[str, Path] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     error: str = ""
 
@@ -101,11 +106,29 @@ def record_of(wish: Wish, inputs: Mapping[str, tuple[Path, bytes]]) -> dict[str,
         "pipeline": wish.pipeline,
         "weights": weights,
         "parameters": dict(wish.parameters),
+        **({"folders": dict(wish.folders)} if wish.folders else {}),
         "inputs": {
             name: {"file": path.name, "sha256": digest(data)}
             for name, (path, data) in inputs.items()
         },
     }
+
+
+def contents_of(folder: Path) -> str:
+    """A digest of which files lie in a folder and below, how long they are and when they were
+    changed; hidden ones do not count. Another one means that a search may find other pictures."""
+    lines = []
+    for base, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if not name.startswith("."):
+                path = Path(base, name)
+                with contextlib.suppress(OSError):  # gone meanwhile
+                    found = path.stat()
+                    lines.append(
+                        f"{path.relative_to(folder)}\0{found.st_size}\0{found.st_mtime_ns}"
+                    )
+    return digest("\n".join(sorted(lines)).encode("utf-8", "surrogateescape"))
 
 
 def is_finished(piece: Piece, wish: Wish) -> bool:
@@ -286,7 +309,12 @@ class Work:
             else:
                 self._flying.remove(flight)
                 seconds = result.timing.get("run", 0.0)
-                self._end(piece, "done", layers=layers, seconds=seconds)
+                titles = {
+                    key: info.title
+                    for key, info in zip(layers, result.infos, strict=True)
+                    if info.title
+                }
+                self._end(piece, "done", layers=layers, titles=titles, seconds=seconds)
 
     def _write(self, flight: Flight, result: Result) -> dict[str, Path]:
         """Write the layers, and remove numbered ones of an earlier run that are too many now."""

@@ -23,10 +23,12 @@ from safetensors.numpy import save_file
 
 from s2i_backend import daemon_process, run_work
 from s2i_backend.cli import main
+from s2i_backend.commands.run import Report
 from s2i_backend.model_store import ModelStore
 from s2i_backend.picture_files import read_record
 from s2i_client.connection_file import read_connection
 from s2i_client.pixels import Picture
+from s2i_models import catalog
 
 RNG = np.random.default_rng(3)
 
@@ -242,6 +244,62 @@ def test_a_device_that_the_running_daemon_does_not_have_is_named(tmp_path: Path)
     assert "s2i-backend stop" in result.stderr
 
 
+def test_a_folder_with_one_reference_for_all_goes_on_where_it_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages, out, sheet = tmp_path / "pages", tmp_path / "out", tmp_path / "sheet.png"
+    for name in "abcde":
+        drawing(pages / f"{name}.png")
+    stripes(sheet, 4)
+
+    def run(exit_code: int = 0) -> str:
+        given = ("flats", "--folder", pages, "--hints", sheet, "-o", out, "--json")
+        files = json.loads(call(*given, exit_code=exit_code).stdout)["files"]
+        signs = {"done": "x", "finished before": "-", "cancelled": "."}
+        return "".join(signs[f["status"]] for f in sorted(files, key=lambda f: f["name"]))
+
+    end = run_work.Work._end
+
+    def interrupted_after_c(work: run_work.Work, piece: run_work.Piece, *rest, **more) -> None:
+        end(work, piece, *rest, **more)
+        if piece.name == "c.png" and rest[0] == "done":
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_work.Work, "_end", interrupted_after_c)
+        first = run(exit_code=130)
+    assert first[:3] == "xxx" and "." in first
+    assert run() == first.replace("x", "-").replace(".", "x"), "only what was left is done"
+    assert run() == "-----"
+    for name in "abcde":
+        record = read_record(next((out / name).glob("*.png")))
+        assert record is not None
+        assert record["inputs"]["hints"] == {
+            "file": "sheet.png", "sha256": hashlib.sha256(sheet.read_bytes()).hexdigest()
+        }  # fmt: skip
+    stripes(sheet, 5)
+    assert run() == "xxxxx", "another reference makes other layers"
+
+
+def test_what_lies_in_a_folder_that_is_searched_counts(tmp_path: Path) -> None:
+    drawing(tmp_path / "a.png")
+    drawing(tmp_path / "deep" / "b.png")
+    before = run_work.contents_of(tmp_path)
+    assert run_work.contents_of(tmp_path) == before
+    (tmp_path / ".index").write_text("hidden")
+    assert run_work.contents_of(tmp_path) == before
+    drawing(tmp_path / "deep" / "c.png")
+    added = run_work.contents_of(tmp_path)
+    assert added != before
+    (tmp_path / "deep" / "c.png").unlink()
+    assert run_work.contents_of(tmp_path) == before
+    os.utime(tmp_path / "a.png", (1, 1))
+    assert run_work.contents_of(tmp_path) != before
+    wish = run_work.Wish("echo", {}, ("image",), None, folders={"folder": before})
+    other = run_work.Wish("echo", {}, ("image",), None, folders={"folder": added})
+    assert run_work.record_of(wish, {}) != run_work.record_of(other, {})
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a console event there")
 def test_control_c_cancels_the_jobs_and_keeps_what_is_done(tmp_path: Path) -> None:
     pages, out = tmp_path / "pages", tmp_path / "out"
@@ -393,6 +451,21 @@ def test_layers_that_come_several_times_are_numbered_and_known_as_finished(tmp_p
     result = call("split_colors", "--sketch", sketch, "-o", out, "--json")
     assert json.loads(result.stdout)["files"][0]["status"] == "done"
     assert (out / "a" / names[3]).exists()
+
+
+def test_what_was_found_is_told_by_its_titles(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stripes(tmp_path / "a.png", 2)
+    result = call("split_colors", "--sketch", tmp_path / "a.png", "-o", tmp_path / "b", "--json")
+    (made,) = json.loads(result.stdout)["files"]
+    assert made["titles"] == {"layer-01": "#63eb14", "layer-02": "#63ff00"}
+    layers = {"result-01": tmp_path / "result-01.png"}
+    outcome = run_work.Outcome("a.png", "done", tmp_path, layers, {"result-01": "0.83 cat.png"})
+    report = Report(tmp_path, as_json=False, count=1)
+    report.add(outcome)
+    report.end(catalog.declaration("find_reference"))
+    assert "result-01.png  0.83 cat.png" in capsys.readouterr().out
 
 
 def test_numbered_layers_of_an_earlier_run_do_not_stay_behind(tmp_path: Path) -> None:

@@ -11,7 +11,12 @@ from click.testing import CliRunner
 
 from s2i_backend.cli import main
 from s2i_backend.commands.run import pipeline_command
-from s2i_backend.declared_options import declared_options, given_inputs, given_parameters
+from s2i_backend.declared_options import (
+    declared_options,
+    folder_option,
+    given_inputs,
+    given_parameters,
+)
 from s2i_client.declaration import Declaration, Input, Output, Parameter
 from s2i_models import catalog
 
@@ -37,7 +42,8 @@ ALL_KINDS = Declaration(
 
 
 def parsed(arguments: list[str]) -> dict:
-    command = click.Command("kinds", params=[*declared_options(ALL_KINDS)])
+    params: list[click.Parameter] = [*declared_options(ALL_KINDS), *folder_option(ALL_KINDS)]
+    command = click.Command("kinds", params=params)
     return command.make_context("kinds", arguments).params
 
 
@@ -45,11 +51,13 @@ def parsed(arguments: list[str]) -> dict:
 def test_every_pipeline_has_one_option_per_input_and_parameter(name: str) -> None:
     declared = catalog.declaration(name)
     expected = [n.name.replace("_", "-") for n in (*declared.inputs, *declared.parameters)]
+    if "folder" not in expected:
+        expected.append("folder")
     command = pipeline_command(declared)
     options = [o for p in command.params for o in (*p.opts, *p.secondary_opts)]
     assert len(options) == len(set(options)), "an option of ours has a declared one's name"
     assert [options.count(f"--{n}") for n in expected] == [1] * len(expected)
-    assert len(declared_options(declared)) == len(expected)
+    assert len(declared_options(declared)) + len(folder_option(declared)) == len(expected)
     help_text = CliRunner().invoke(main, ["run", name, "--help"], terminal_width=200).output
     for declared_one in (*declared.inputs, *declared.parameters):
         assert declared_one.help in re.sub(r"\s+", " ", help_text)
@@ -88,6 +96,28 @@ def test_a_folder_is_told_as_the_daemon_can_find_it(
     for given in ("pictures", "~/pictures", str(tmp_path / "pictures")):
         values = given_parameters(parsed(["--line-art", ".", "--shelf", given]))
         assert values["shelf"] == str(tmp_path / "pictures")
+
+
+def test_a_folder_of_drawings_stands_for_the_leading_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pages").mkdir()
+    assert given_inputs(parsed(["--folder", str(tmp_path)])) == {"line_art": tmp_path}
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert given_inputs(parsed(["--folder=~/pages"])) == {"line_art": tmp_path / "pages"}
+    with pytest.raises(click.UsageError, match="either --folder or --line-art"):
+        parsed(["--folder", str(tmp_path), "--line-art", str(tmp_path)])
+    with pytest.raises(click.BadParameter, match="not a folder") as caught:
+        parsed(["--folder", __file__])
+    assert "--folder" in caught.value.format_message()
+
+
+def test_a_pipeline_s_own_folder_is_left_to_it() -> None:
+    shelf = Parameter("folder", "Folder", "Where.", "folder", "")
+    own = Declaration("own", "", "", (Input("sketch", "", ""),), (shelf,), ())
+    assert folder_option(own) == []
+    assert folder_option(ALL_KINDS) != []
 
 
 def test_a_folder_can_be_completed_by_the_shell() -> None:

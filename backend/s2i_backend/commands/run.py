@@ -13,6 +13,7 @@ import click
 from s2i_backend.commands.daemon import device_option
 from s2i_backend.declared_options import (
     declared_options,
+    folder_option,
     given_inputs,
     given_parameters,
     option_name,
@@ -57,6 +58,7 @@ def run() -> None:
     \b
     s2i-backend run auto_painter --sketch page.png --hints dabs.png -o out
     s2i-backend run auto_painter --sketch pages/ --hints hints/ -o out
+    s2i-backend run reference_colorization --folder pages/ --reference sheet.png -o out
     s2i-backend run auto_painter --help
     """
 
@@ -87,12 +89,12 @@ def pipeline_command(declared: Declaration) -> click.Command:
     def command(ctx: click.Context, **options: Any) -> None:
         _run(ctx, declared, options)
 
-    command.params[:0] = declared_options(declared)
+    command.params[:0] = [*declared_options(declared), *folder_option(declared)]
     return command
 
 
 def _help(declared: Declaration) -> str:
-    first = next((i.name for i in declared.inputs if i.required), declared.inputs[0].name)
+    first = declared.leading.name
     return (
         f"{declared.summary}\n\nWrites one PNG per layer, named for it, into the folder given "
         f"with -o. Given a folder as {option_name(first)}, each of its pictures gets a folder of "
@@ -128,7 +130,7 @@ def _run(ctx: click.Context, declared: Declaration, options: dict[str, Any]) -> 
     try:
         interrupted = bool(left) and _work(left, wish, options["devices"], report)
     finally:
-        report.end(declared.name)
+        report.end(declared)
     if interrupted:
         raise SystemExit(INTERRUPTED)
     if report.failed:
@@ -139,7 +141,7 @@ def _prepare(declared: Declaration, options: dict[str, Any]) -> tuple[list[Piece
     """Everything that can be wrong with the command line is found here, before any work."""
     from s2i_backend.model_store import ModelStore
     from s2i_backend.run_plan import PlanError, plan
-    from s2i_backend.run_work import Wish
+    from s2i_backend.run_work import Wish, contents_of
 
     paths = given_inputs(options)
     layers = options["layers"]
@@ -156,7 +158,12 @@ def _prepare(declared: Declaration, options: dict[str, Any]) -> tuple[list[Piece
         raise click.BadParameter(str(error), param_hint=repr(option_name(error.field))) from error
     chosen = ModelStore().chosen(declared.name)
     weights = (chosen.name, chosen.sha256()) if chosen else None
-    return pieces, Wish(declared.name, parameters, outputs, weights, options["force"])
+    folders = {
+        p.name: contents_of(Path(str(parameters[p.name])))
+        for p in declared.parameters
+        if p.type == "folder" and parameters[p.name]
+    }
+    return pieces, Wish(declared.name, parameters, outputs, weights, options["force"], folders)
 
 
 def _keep_inputs(pieces: Sequence[Piece], wish: Wish) -> None:
@@ -236,15 +243,18 @@ class Report:
         elif outcome.status == "done" and not self._console.is_terminal and self._count > 1:
             self._console.print(f"{outcome.name}: done in {outcome.seconds:.1f} s", markup=False)
 
-    def end(self, pipeline: str) -> None:
+    def end(self, pipeline: Declaration) -> None:
         """The last words."""
         if self._as_json:
             files = [o.to_dict() for o in self._outcomes]
-            click.echo(json.dumps({"pipeline": pipeline, "files": files}, indent=2))
+            click.echo(json.dumps({"pipeline": pipeline.name, "files": files}, indent=2))
             return
         only = self._outcomes[0] if self._count == 1 and self._outcomes else None
         if only is not None and only.status == "done":
             names = ", ".join(path.name for path in only.layers.values())
+            if pipeline.off_canvas:  # what was found is told by its titles
+                for key, title in only.titles.items():
+                    click.echo(f"{only.layers[key].name}  {title}")
             click.echo(f"Wrote {names} to {only.out} ({only.seconds:.1f} s).")
             return
         if not self._outcomes or (only is not None and only.status == "failed"):
