@@ -162,3 +162,23 @@ def export(system: str, folder: Path | None, out: Path) -> None:
     with plain_errors():
         size = recipe.export(folder or Path("runs") / system, out)
     click.echo(f"{out}: {size / 1e6:.1f} MB")
+
+
+@main.command()
+@click.argument(
+    "runs",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+)
+@click.option("--of", "names", required=True, help="Names with commas, such as attention,color.")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="A PNG."
+)
+def curves(runs: tuple[Path, ...], names: str, out: Path) -> None:
+    """Draw what was measured while the runs in the folders RUNS trained."""
+    from s2i_training.curves import draw_curves
+
+    with plain_errors():
+        draw_curves(runs, [name.strip() for name in names.split(",")], out)
+    click.echo(f"wrote {out}")

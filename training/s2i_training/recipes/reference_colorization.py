@@ -99,9 +99,9 @@ class Config:
 PRESETS = {
     "cpu": Config(
         phases=(
-            Phase("match", 3000, 128, 16, 8e-4),
+            Phase("match", 2400, 128, 16, 8e-4),
             Phase("shapes", 500, 192, 12, 4e-4),
-            Phase("refine", 250, 192, 8, 2e-4, refine=True),
+            Phase("refine", 200, 192, 8, 2e-4, refine=True),
         ),
         network=CompactConfig(),
     ),
