@@ -8,28 +8,30 @@ hints. The mean CIEDE2000 to the original is over painted pixels off the ink.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image
 from rich.progress import track
 
 from s2i_models import load
 from s2i_training.baselines import geodesic_watershed, trapped_ball_fill
-from s2i_training.data.lineart import LineArtDataset
+from s2i_training.evaluations.drawings import (
+    Drawing,
+    held_out,
+    in_silhouette,
+    on_white,
+    write_sheet,
+)
 from s2i_training.metrics.color_difference import ciede2000, srgb_to_lab
 from s2i_training.metrics.colorfulness import colorfulness
 from s2i_training.metrics.fid import frechet_distance, inception_features
 from s2i_training.metrics.lpips import lpips
 
-SIZE = 512
 HINTS = (0, 1, 4, 8, 16, 50)
 PICTURE_METRICS_AT = (0, 8)
-DAB_RADIUS = 4  # pixels at SIZE
+DAB_RADIUS = 4  # pixels at 512²
 OURS = {
     "color": "Auto-painter, color",
     "flats": "Auto-painter, flats",
@@ -40,55 +42,7 @@ TRAPPED_BALL = "trapped-ball regions"
 COMPARED_AS_PICTURES = (OURS["color"], WATERSHED, TRAPPED_BALL)
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """A held-out drawing at SIZE².
-
-    `sketch`: (H, W) uint8 gray, 0 ink to 255 paper. `color`: (H, W, 3) uint8 on white paper.
-    `painted`: (H, W) bool; `measured`: painted pixels off the ink. `own_lines`: whether the lines
-    are the artist's own.
-    """
-
-    sketch: np.ndarray
-    color: np.ndarray
-    painted: np.ndarray
-    measured: np.ndarray
-    own_lines: bool
-
-
 Paint = Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]]
-
-
-def held_out(data: Path, count: int) -> list[Drawing]:
-    """`count` test drawings, no subject twice: those with the artist's own lines come first.
-
-    Drawings without a line layer get the outlines of their colors. Raises ValueError when the set
-    holds fewer.
-    """
-    dataset = LineArtDataset(data, "test", SIZE)
-    order = sorted(range(len(dataset)), key=lambda i: (dataset.items[i].lines is None, i))
-    subjects: set[str] = set()
-    drawings: list[Drawing] = []
-    for index in order:
-        subject = dataset.items[index].subject
-        if len(drawings) == count or subject in subjects:
-            continue
-        subjects.add(subject)
-        drawings.append(_drawing(dataset[index], dataset.items[index].lines is not None))
-    if len(drawings) < count:
-        raise ValueError(
-            f"{data} holds {len(drawings)} held-out subjects, {count} were asked for: "
-            "build more with `s2i-train data build lineart`, or pass a smaller --drawings"
-        )
-    return drawings
-
-
-def _drawing(item: Mapping[str, Any], own_lines: bool) -> Drawing:
-    sketch = (item["lines"][0].numpy() * 255).round().astype(np.uint8)
-    color = (item["color"].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
-    free = cv2.erode((sketch > 200).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    coverage = item["painted"][0].numpy()
-    return Drawing(sketch, color, coverage > 0.5, (coverage > 0.98) & free, own_lines)
 
 
 def dabs(drawing: Drawing, count: int, seed: int) -> np.ndarray:
@@ -158,14 +112,7 @@ def finish(picture: np.ndarray, drawing: Drawing, name: str) -> np.ndarray:
     """
     if name == OURS["color"]:  # it has the lines, and knows what is paper
         return picture
-    picture = np.where(drawing.painted[..., None], picture, 255)
-    return (picture * (drawing.sketch[..., None] / 255.0)).round().astype(np.uint8)
-
-
-def on_white(layer: np.ndarray) -> np.ndarray:
-    """A layer (H, W, 4) uint8 with straight alpha, laid on white paper: (H, W, 3) uint8."""
-    alpha = layer[..., 3:].astype(np.float32) / 255
-    return (layer[..., :3] * alpha + 255 * (1 - alpha)).round().astype(np.uint8)
+    return in_silhouette(picture, drawing)
 
 
 def _difference_table(title: str, differences: dict[tuple[str, int], np.ndarray]) -> str:
@@ -206,27 +153,11 @@ def _picture_table(
 
 
 def _write_sheet(
-    path: Path,
-    drawings: list[Drawing],
-    pictures: dict[tuple[str, int], list[np.ndarray]],
-    rows: int = 12,
-    size: int = 192,
+    path: Path, drawings: list[Drawing], pictures: dict[tuple[str, int], list[np.ndarray]]
 ) -> None:
     """Lines, ours without hints, ours with 8, both baselines with 8, original."""
-    columns = [[np.repeat(d.sketch[..., None], 3, axis=2) for d in drawings]]
-    for key in (
-        (OURS["color"], 0),
-        (OURS["color"], 8),
-        (WATERSHED, 8),
-        (TRAPPED_BALL, 8),
-    ):
-        columns.append(pictures[key])
-    columns.append([d.color for d in drawings])
-    step = max(1, len(drawings) // rows)
-    sheet = [
-        np.concatenate(
-            [cv2.resize(c[i], (size, size), interpolation=cv2.INTER_AREA) for c in columns], axis=1
-        )
-        for i in range(0, len(drawings), step)
-    ][:rows]
-    Image.fromarray(np.concatenate(sheet)).save(path)
+    ours, baselines = OURS["color"], (WATERSHED, TRAPPED_BALL)
+    keys = ((ours, 0), (ours, 8), *((name, 8) for name in baselines))
+    sketches = [np.repeat(d.sketch[..., None], 3, axis=2) for d in drawings]
+    columns = [sketches, *(pictures[key] for key in keys), [d.color for d in drawings]]
+    write_sheet(path, columns)
