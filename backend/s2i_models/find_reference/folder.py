@@ -47,7 +47,7 @@ def pictures_in(
                 if name.startswith("."):
                     continue
                 try:
-                    if os.path.splitext(name)[1].lower() in SUFFIXES and entry.is_file():  # noqa: PTH122 (a Path for each of 10,000 files takes longer than all else)
+                    if name[name.rfind(".") :].lower() in SUFFIXES and entry.is_file():
                         status = entry.stat()
                         found[before + name] = Stamp(status.st_size, status.st_mtime_ns)
                     elif subfolders and entry.is_dir():
@@ -61,5 +61,5 @@ def pictures_in(
 
 
 def _identity(path: str) -> tuple[int, int]:
-    status = os.stat(path)  # noqa: PTH116 (as above)
+    status = os.stat(path)  # noqa: PTH116 (a Path for each takes longer than all else)
     return status.st_dev, status.st_ino

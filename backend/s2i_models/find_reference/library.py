@@ -39,7 +39,7 @@ BATCH = 16
 AHEAD = 3 * BATCH
 MAX_SHELVES = 4
 # A folder whose files take longer than this to list is not listed anew for `REST` times as long.
-SLOW_SECONDS = 0.05
+SLOW_SECONDS = 0.02
 REST = 10
 NAMES_SHOWN = 5
 
