@@ -1,13 +1,10 @@
-"""The generator and discriminator that ship."""
+"""The generator that ships, and the discriminator it was trained against."""
 
 import torch
 import torch.nn.functional as F
 
-from s2i_models.auto_painter.compact import (
-    CompactConfig,
-    CompactDiscriminator,
-    CompactGenerator,
-)
+from s2i_models.auto_painter.compact import CompactConfig, CompactGenerator
+from s2i_training.discriminator import CompactDiscriminator
 
 SMALL = CompactConfig(widths=(16, 24, 32), blocks=1)
 

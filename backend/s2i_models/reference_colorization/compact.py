@@ -186,8 +186,9 @@ class CompactGenerator(nn.Module):
             nn.GroupNorm(8, fine), nn.SiLU(), nn.Conv2d(fine, 4 * FOLD**2, 3, padding=1)
         )
         last = self.head[-1]
-        assert isinstance(last, nn.Conv2d)
-        nn.init.zeros_(last.weight)  # it begins with the attended colors as they are
+        assert isinstance(last, nn.Conv2d) and last.bias is not None
+        for parameter in (last.weight, last.bias):  # it begins with the attended colors as they are
+            nn.init.zeros_(parameter)
 
     def read_reference(self, reference: Tensor) -> ReferenceTokens:
         """The tokens of references (B, 4, H, W): sRGB 0 to 1, and valid, 1 where colors may be

@@ -21,10 +21,10 @@ from torch import Tensor
 
 from s2i_models.auto_painter.compact import (
     CompactConfig,
-    CompactDiscriminator,
     CompactGenerator,
 )
 from s2i_training.data.lineart import LineArtDataset
+from s2i_training.discriminator import CompactDiscriminator
 from s2i_training.export import averaged_state, write_weights
 from s2i_training.hints import HintSampler
 from s2i_training.losses import (

@@ -19,7 +19,6 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from s2i_models.auto_painter.compact import CompactDiscriminator
 from s2i_models.reference_colorization.compact import CompactConfig, CompactGenerator, Painted
 from s2i_models.reference_colorization.generators import PaperPainter
 from s2i_models.reference_colorization.network import READINGS, PaperConfig, PaperGenerator
@@ -34,6 +33,7 @@ from s2i_training.correspondence_losses import (
 )
 from s2i_training.data.augmented_self import AugmentedSelfDataset
 from s2i_training.data.lineart import LineArtDataset
+from s2i_training.discriminator import CompactDiscriminator
 from s2i_training.export import averaged_state, write_weights
 from s2i_training.losses import (
     feature,
