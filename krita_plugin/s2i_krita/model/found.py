@@ -8,6 +8,7 @@ from s2i_client.declaration import Declaration, Input
 
 from ..backend.connection import Connection
 from ..qt import QtCore, QtGui, pyqtSignal
+from ..texts import _
 from .stored import DAMAGED, Entry, StoredLayer
 from .task import Task, Work, on_thread
 from .thumbnails import thumbnail
@@ -52,7 +53,7 @@ class Found(QtCore.QObject):
 
     @property
     def titles(self) -> list[str]:
-        return [layer.info.title for layer in self.pictures]
+        return [_(layer.info.title) for layer in self.pictures]
 
     @property
     def uses(self) -> list[Use]:
