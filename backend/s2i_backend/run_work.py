@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -139,17 +139,17 @@ def is_finished(piece: Piece, wish: Wish) -> bool:
         record = record_of(wish, _read(piece))
     except PictureFileError:
         return False
-    for name in wish.outputs:
-        files = _files_of(name, piece, wish)
-        wanted = record | _count(name, len(files), wish)
-        if not files or any(read_record(path) != wanted for path in files):
-            return False
-    return True
+    files = {name: _files_of(name, piece, wish) for name in wish.outputs}
+    found = [path for paths in files.values() for path in paths]
+    wanted = record | _counts({name: len(paths) for name, paths in files.items()}, wish)
+    return bool(found) and all(read_record(path) == wanted for path in found)
 
 
-def _count(name: str, number: int, wish: Wish) -> dict[str, int]:
-    """What the record of a numbered layer says besides: of how many it is one."""
-    return {"of": number} if name in _many(wish) else {}
+def _counts(numbers: Mapping[str, int], wish: Wish) -> dict[str, dict[str, int]]:
+    """What the record of each layer says besides: how many layers there are of the outputs that
+    come any number of times, also of those that came not at all."""
+    counts = {name: numbers.get(name, 0) for name in wish.outputs if name in _many(wish)}
+    return {"counts": counts} if counts else {}
 
 
 def overwritten_input(pieces: Sequence[Piece], wish: Wish) -> tuple[Path, Path] | None:
@@ -324,9 +324,9 @@ class Work:
         for path in set(layer_files(flight.piece, self._wish).values()) - set(layers.values()):
             if read_record(path) is not None:
                 path.unlink()
+        record = flight.record | _counts(Counter(result.names), self._wish)
         for path, layer in zip(layers.values(), result, strict=True):
-            count = _count(layer.name, result.names.count(layer.name), self._wish)
-            write_file(path, encode_png(layer, flight.record | count))
+            write_file(path, encode_png(layer, record))
         return layers
 
     def _end(self, piece: Piece, status: Status, **more: Any) -> None:

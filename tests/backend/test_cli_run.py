@@ -11,8 +11,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -27,9 +29,12 @@ from s2i_backend.commands.run import Report
 from s2i_backend.model_store import ModelStore
 from s2i_backend.picture_files import read_record
 from s2i_client.connection_file import read_connection
-from s2i_client.pixels import Picture
+from s2i_client.declaration import Declaration, Input, Output
+from s2i_client.jobs import Result as JobResult
+from s2i_client.pixels import LayerInfo, Picture, ResultLayer
 from s2i_models import catalog
 
+INFO = LayerInfo.__dataclass_fields__
 RNG = np.random.default_rng(3)
 
 
@@ -451,6 +456,31 @@ def test_layers_that_come_several_times_are_numbered_and_known_as_finished(tmp_p
     result = call("split_colors", "--sketch", sketch, "-o", out, "--json")
     assert json.loads(result.stdout)["files"][0]["status"] == "done"
     assert (out / "a" / names[3]).exists()
+
+
+def test_an_output_that_may_come_and_did_not_is_finished_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = (Output("color", "", "", "color"), Output("look", "", "", "image", many=True))
+    declared = Declaration("two", "", "", (Input("sketch", "", ""),), (), outputs)
+    monkeypatch.setattr(run_work.catalog, "declaration", lambda _name: declared)
+    drawing(tmp_path / "a.png")
+    wish = run_work.Wish("two", {}, ("color", "look"), None)
+    piece = run_work.Piece("a.png", {"sketch": tmp_path / "a.png"}, tmp_path / "out")
+    record = run_work.record_of(wish, run_work._read(piece))
+    color = ResultLayer(name="color", width=1, height=1, data=bytes(4), kind="color")
+    look = replace(color, name="look", kind="image")
+    for made in ([color], [color, look, look]):
+        work = run_work.Work.__new__(run_work.Work)
+        work._wish = wish
+        flight = run_work.Flight(piece, SimpleNamespace(), record)  # type: ignore[arg-type]
+        infos = [LayerInfo(**{f: getattr(each, f) for f in INFO}) for each in made]
+        result = JobResult(infos, [[each.data] for each in made], {})
+        written = work._write(flight, result)
+        assert run_work.is_finished(piece, wish)
+        assert run_work.layer_files(piece, wish) == written
+    (tmp_path / "out" / "look-02.png").unlink()
+    assert not run_work.is_finished(piece, wish)
 
 
 def test_what_was_found_is_told_by_its_titles(
