@@ -16,7 +16,11 @@ from s2i_client.declaration import InvalidRequest
 from s2i_models import catalog
 from s2i_models.pipeline import Cancelled, Layer, Pipeline, Progress, Request
 from s2i_models.reference_colorization import reading
-from s2i_models.reference_colorization.compact import CompactConfig, CompactGenerator
+from s2i_models.reference_colorization.compact import (
+    CompactConfig,
+    CompactGenerator,
+    ReferenceTokens,
+)
 from s2i_models.reference_colorization.network import PaperConfig, PaperGenerator
 from s2i_models.reference_colorization.pipeline import PipelineImpl
 from s2i_training.export import write_weights
@@ -404,3 +408,18 @@ def test_the_papers_networks_color_too(
     else:
         with pytest.raises(InvalidRequest, match=r"spots: .*places.*shipped weights"):
             run(painter, images, outputs=["attention"])
+
+
+def test_paper_that_is_not_used_still_tells_where_paint_goes(
+    colorizer: PipelineImpl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def paint(lines: torch.Tensor, hints: torch.Tensor, tokens: ReferenceTokens):
+        """Red without paint where some tokens are hidden, black with paint where all are seen."""
+        hidden = (tokens.bias < -100).any(dim=1)
+        made = torch.zeros(len(lines), 4, *lines.shape[2:])
+        made[hidden, 0], made[hidden, 3], made[~hidden, 3] = 1.0, -9.0, 9.0
+        return made, torch.zeros(len(lines), 1, 1)
+
+    monkeypatch.setattr(colorizer.network, "paint", paint)
+    images = {"sketch": drawing(), "reference": halves((*RED, 255), (*BLUE, 0))}
+    assert run(colorizer, images)[0].pixels[IN_CIRCLE].tolist() == [255, 0, 0, 255]

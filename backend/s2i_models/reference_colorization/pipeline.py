@@ -8,6 +8,7 @@ at most 7 MB a pass with three references.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -66,10 +67,11 @@ class PipelineImpl(Pipeline):
         references = read_references(self.network, self.grid, request, list(shares), MASKS)
         weights = list(shares.values())
         tokens = ReferenceTokens.join([read.tokens for read in references], weights)
+        seen = ReferenceTokens.join([read.seen for read in references], weights)
         layers: dict[str, list[Layer]] = {}
         if set(request.outputs) - {"attention"}:
             network = Network(
-                lambda lines, hints: _within_gamut(self.network.paint(lines, hints, tokens)[0]),
+                partial(self._look, tokens=tokens, seen=seen),
                 self.grid,
                 self.device,
             )
@@ -86,6 +88,26 @@ class PipelineImpl(Pipeline):
             maps = self._attention(request, references, tokens, spots.y, spots.x)
             layers["attention"] = _pictures(references, maps)
         return [layer for name in request.outputs for layer in layers.get(name, [])]
+
+    def _look(
+        self, lines: Tensor, hints: Tensor, tokens: ReferenceTokens, seen: ReferenceTokens
+    ) -> Tensor:
+        """The colors that `tokens` give, and where paint goes when all that is there is `seen`.
+
+        To know paper, the network looks for it in the reference, where it may not be in use.
+        """
+        if torch.equal(tokens.bias, seen.bias):
+            made = self.network.paint(lines, hints, tokens)[0]
+        else:
+            two = ReferenceTokens(
+                torch.cat([tokens.keys, seen.keys]),
+                torch.cat([tokens.values, seen.values]),
+                torch.cat([tokens.colors, seen.colors]),
+                torch.cat([tokens.bias, seen.bias]),
+            )
+            lines, hints = (planes.expand(2, -1, -1, -1) for planes in (lines, hints))
+            made = self.network.paint(lines, hints, two)[0]
+        return torch.cat([made[:1, :3].clamp(0, 1), made[-1:, 3:]], dim=1)
 
     def attention(
         self, sketch: np.ndarray, reference: np.ndarray, x: int, y: int, **images: np.ndarray
@@ -170,7 +192,3 @@ def _palette(
     if most == 0:
         return None
     return palette_of([read.colors for read in references], weights, most)
-
-
-def _within_gamut(made: Tensor) -> Tensor:
-    return torch.cat([made[:, :3].clamp(0, 1), made[:, 3:]], dim=1)

@@ -34,6 +34,7 @@ class ReadReference:
     """A reference as `picture`, uint8 (h, w, 3), shrunk; as tokens of the network's grid in
     `view`; and as counted colors.
 
+    `tokens` are what colors may be taken from; `seen` are all there is, paper too.
     `by`: the network that read it; `digest`: of the pixels and the mask that were read; `name`:
     the input.
     """
@@ -44,6 +45,7 @@ class ReadReference:
     picture: np.ndarray
     view: View
     tokens: ReferenceTokens
+    seen: ReferenceTokens
     colors: ColorCounts
 
     @property
@@ -76,7 +78,7 @@ def read_references(
         reference = read_reference(name, pixels, mask)
         view = grid.view_of(reference.figure)
         begin = time.perf_counter()
-        tokens = read_tokens(generator, reference.on_grid(view))
+        tokens, seen = read_tokens(generator, reference.on_grid(view))
         passed = time.perf_counter() - begin
         request.timing["network"] = request.timing.get("network", 0.0) + passed
         found[name] = ReadReference(
@@ -86,14 +88,20 @@ def read_references(
             convert_depth(reference.on_white, np.dtype(np.uint8)),
             view,
             tokens,
+            seen,
             count_colors(reference),
         )
     request.memory[_MEMORY] = found
     return [found[name] for name in names]
 
 
-def read_tokens(generator: Generator, grid: GridReference) -> ReferenceTokens:
-    """The tokens of a reference, with colors and bias of what may be used of it alone."""
+def read_tokens(
+    generator: Generator, grid: GridReference
+) -> tuple[ReferenceTokens, ReferenceTokens]:
+    """The tokens of a reference, those that colors may be taken from, and all of them.
+
+    The first differ in colors and bias; what they are like is found with the whole picture in view.
+    """
     device = next(generator.parameters()).device
 
     def planes(*values: np.ndarray) -> torch.Tensor:
@@ -101,15 +109,16 @@ def read_tokens(generator: Generator, grid: GridReference) -> ReferenceTokens:
 
     with torch.inference_mode():
         if not attends_places(generator):  # all it can do is not to see what is not used
-            return generator.read_reference(planes(grid.taken, grid.used))
-        tokens = generator.read_reference(planes(grid.color, grid.inside))
+            tokens = generator.read_reference(planes(grid.taken, grid.used))
+            return tokens, tokens
+        seen = generator.read_reference(planes(grid.color, np.ones_like(grid.used)))
         used = planes(grid.used)
         share = F.avg_pool2d(used, generator.cell)
         colors = F.avg_pool2d(planes(grid.taken) * used, generator.cell) / share.clamp(min=1e-6)
         # A part that is smaller than a token is still to be found.
         share = share / share.max().clamp(max=1.0)
         bias = torch.where(share > _LEAST_SHARE, share.clamp(min=_LEAST_SHARE).log(), HIDDEN)
-    return replace(tokens, colors=colors.flatten(2).transpose(1, 2), bias=bias.flatten(1))
+    return replace(seen, colors=colors.flatten(2).transpose(1, 2), bias=bias.flatten(1)), seen
 
 
 def attends_places(generator: Generator) -> bool:

@@ -79,12 +79,10 @@ class Reference:
 
     def on_grid(self, view: View) -> GridReference:
         """The reference as the network takes it."""
-        inside = view.shrink(np.ones(self.used.shape, np.float32))
         used = view.shrink(self.used)
         taken = view.shrink(self.color * self.used[..., None])
         return GridReference(
-            color=view.shrink(self.on_white),
-            inside=(inside > 0.5).astype(np.float32),
+            color=view.shrink(self.on_white, paper=1.0),
             taken=taken / np.maximum(used, 1e-6)[..., None],
             used=used,
         )
@@ -94,13 +92,12 @@ class Reference:
 class GridReference:
     """A reference on the network's grid, float32, 0 to 1.
 
-    `color` (h, w, 3) and `inside` (h, w), 1 within the picture, are what the network sees: also
-    what a mask hides, because the rest of a figure tells what the part is. `taken` (h, w, 3) and
+    `color` (h, w, 3) is what the network sees, with white paper around as in training, and with
+    what a mask hides, because the rest of a figure tells what a part is. `taken` (h, w, 3) and
     `used` (h, w) are what colors are taken from.
     """
 
     color: np.ndarray
-    inside: np.ndarray
     taken: np.ndarray
     used: np.ndarray
 
