@@ -41,3 +41,13 @@ def test_an_error_is_told_without_a_traceback(
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)
     assert f"Error: {error}" in result.output
+
+
+def test_a_system_without_a_paper_to_compare_with_says_so(tmp_path: Path) -> None:
+    weights = tmp_path / "paper.safetensors"
+    weights.touch()
+    out = str(tmp_path / "out")
+    command = ["evaluate", "auto_painter", "--data", str(tmp_path), "--out", out]
+    result = CliRunner().invoke(main, [*command, "--baseline-weights", str(weights)])
+    assert result.exit_code == 2
+    assert "no paper's network" in result.output

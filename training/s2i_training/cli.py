@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 
 import click
@@ -126,16 +127,30 @@ def fit(
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for tables and pictures.  [default: runs/SYSTEM-evaluation]",
 )
-@click.option("--quick", is_flag=True, help="Color difference only, no FID and LPIPS.")
+@click.option("--quick", is_flag=True, help="Without FID and LPIPS.")
+@click.option(
+    "--baseline-weights",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Of the paper's network, to compare with, for systems that can.",
+)
 def evaluate(
-    system: str, data: Path, weights: Path | None, drawings: int, out: Path | None, quick: bool
+    system: str,
+    data: Path,
+    weights: Path | None,
+    drawings: int,
+    out: Path | None,
+    quick: bool,
+    baseline_weights: Path | None,
 ) -> None:
     """Measure SYSTEM on held-out data and print the tables of its model card."""
     evaluation = import_module(f"s2i_training.evaluations.{system}")
     folder = out or Path("runs") / f"{system}-evaluation"
     folder.mkdir(parents=True, exist_ok=True)
+    more = {} if baseline_weights is None else {"baseline_weights": baseline_weights}
+    if more and "baseline_weights" not in signature(evaluation.evaluate).parameters:
+        raise click.UsageError(f"{system} has no paper's network to compare with.")
     with plain_errors():
-        report = evaluation.evaluate(data, weights, drawings, folder, quick=quick)
+        report = evaluation.evaluate(data, weights, drawings, folder, quick=quick, **more)
     (folder / "report.md").write_text(report, encoding="utf-8")
     click.echo(report)
     click.echo(f"Written to {folder}/report.md")
