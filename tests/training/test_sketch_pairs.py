@@ -112,6 +112,7 @@ def test_the_held_out_hand_draws_borders_somewhere_on_a_canvas() -> None:
     rows, columns = np.nonzero(lines < 0.6)
     away = np.hypot(rows - 128, columns - 128)
     assert 55 < np.median(away) < 80  # the circle's radius is 68
+    assert away.max() < 100  # and the rim of the sheet is not drawn
     places = set()
     for seed in range(4):
         canvas = on_canvas(lines, np.random.default_rng(seed))

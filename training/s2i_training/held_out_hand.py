@@ -29,11 +29,17 @@ def redrawn(drawing: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         mask = cv2.medianBlur((areas == number).astype(np.uint8), 5)
         contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
         for contour in contours:
-            if cv2.arcLength(contour, True) < _LEAST_LENGTH * side:
+            if cv2.arcLength(contour, True) < _LEAST_LENGTH * side or _is_sheet(contour, side):
                 continue
             corners = cv2.approxPolyDP(contour, float(rng.uniform(0.006, 0.016)) * side, True)
             _draw_strokes(paper, corners[:, 0].astype(np.float64), rng)
     return paper.astype(np.float32) / 255
+
+
+def _is_sheet(contour: np.ndarray, side: int) -> bool:
+    """Whether it is the rim of the paper, which nobody draws."""
+    _, _, width, height = cv2.boundingRect(contour)
+    return min(width, height) >= side - 2
 
 
 def _main_colors(drawing: np.ndarray) -> np.ndarray:

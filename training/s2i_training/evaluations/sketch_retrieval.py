@@ -254,12 +254,15 @@ class _Sketch:
 
 @dataclass(frozen=True)
 class _Gray:
-    """A line drawing as it is, in gray."""
+    """A line drawing as it is, in gray. Streamline's are colored: of them, the dark outlines."""
 
     picture: Picture
 
     def __call__(self) -> np.ndarray:
-        return cv2.cvtColor(self.picture.read()[0][:, :, :3], cv2.COLOR_RGB2GRAY)
+        gray = cv2.cvtColor(self.picture.read()[0][:, :, :3], cv2.COLOR_RGB2GRAY)
+        if self.picture.item.source == "streamline":
+            return ((gray - 0.27) / 0.13).clip(0, 1)  # the outlines' luma is 0.25
+        return gray
 
 
 @dataclass(frozen=True)

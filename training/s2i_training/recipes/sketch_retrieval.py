@@ -47,7 +47,7 @@ class Config:
     """
 
     phases: tuple[Phase, ...]
-    body_rate: float = 0.4
+    body_rate: float = 0.3
     frozen_blocks: int = 3
     train_filters: bool = False
     memory: int = 1024
@@ -60,10 +60,10 @@ class Config:
 
 PRESETS = {
     # Under an hour on one core that computes in bf16, with another for the data.
-    "cpu": Config(phases=(Phase("pairs", 700, 64, 1e-3),)),
+    "cpu": Config(phases=(Phase("pairs", 700, 64, 4e-4),)),
     # Sized for a data-center GPU; not measured yet.
     "gpu": Config(
-        phases=(Phase("pairs", 12000, 384, 1.5e-3),),
+        phases=(Phase("pairs", 12000, 384, 6e-4),),
         frozen_blocks=0,
         train_filters=True,
         memory=4096,
