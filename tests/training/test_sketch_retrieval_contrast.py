@@ -59,34 +59,8 @@ def test_no_gradient_pushes_the_same_subject_apart() -> None:
     assert candidates.grad.abs().min() > 0
 
 
-def test_remembered_drawings_are_told_apart_too_but_for_the_same_subject() -> None:
-    anchors, candidates, past = _points(2), _points(2, seed=1), _points(3, seed=2)
-    subjects = torch.tensor([1, 2])
-    without = contrast(anchors, candidates, subjects, 5.0)
-    empty = torch.full((3,), -1)
-    assert torch.allclose(contrast(anchors, candidates, subjects, 5.0, past, empty), without)
-    strangers = torch.tensor([3, 4, 5])
-    assert contrast(anchors, candidates, subjects, 5.0, past, strangers) > without
-    alike = torch.tensor([1, 1, 1])
-    partly = contrast(anchors, candidates, subjects, 5.0, past, alike)
-    assert without < partly < contrast(anchors, candidates, subjects, 5.0, past, strangers)
-
-
-def test_the_memory_keeps_the_last_drawings() -> None:
-    loss_of = SketchContrast(16, memory=5)
-    for first in (0, 3):
-        subjects = torch.arange(first, first + 3)
-        loss_of(_points(3, seed=first), _points(3, seed=10 + first), _points(3), subjects)
-    assert loss_of.subjects.tolist() == [5, 1, 2, 3, 4]
-    assert torch.equal(loss_of.points[0, 3:], _points(3, seed=3)[:2])
-    assert torch.equal(loss_of.points[1, 0], _points(3, seed=13)[2])
-    loss_of.eval()
-    loss_of(_points(3), _points(3), _points(3), torch.arange(20, 23))
-    assert loss_of.subjects.tolist() == [5, 1, 2, 3, 4]
-
-
 def test_every_view_and_the_temperature_learn() -> None:
-    loss_of = SketchContrast(16, memory=4)
+    loss_of = SketchContrast()
     views = [_points(4, seed=seed).requires_grad_() for seed in range(3)]
     losses = loss_of(*views, torch.tensor([0, 1, 1, 2]))
     assert set(losses) == {"drawing", "hands"}
@@ -101,6 +75,6 @@ def test_every_view_and_the_temperature_learn() -> None:
 def test_views_that_agree_cost_less() -> None:
     points = _points(6)
     subjects = torch.arange(6)
-    right = SketchContrast(16, memory=4)(points, points, points, subjects)
-    wrong = SketchContrast(16, memory=4)(points, points.roll(1, 0), points.roll(2, 0), subjects)
+    right = SketchContrast()(points, points, points, subjects)
+    wrong = SketchContrast()(points, points.roll(1, 0), points.roll(2, 0), subjects)
     assert all(right[name] < wrong[name] for name in right)

@@ -43,14 +43,12 @@ class Config:
     `body_rate`: learning rate of the pretrained body as a share of the projection's.
     `frozen_blocks`: stem and so many blocks stay as ImageNet made them. `train_filters`: also
     train the depthwise filters; CPUs take longer for their gradients than for everything else.
-    `memory`: drawings remembered as candidates.
     """
 
     phases: tuple[Phase, ...]
     body_rate: float = 0.3
     frozen_blocks: int = 3
     train_filters: bool = False
-    memory: int = 1024
     hands_weight: float = 0.7
     weight_decay: float = 0.01
     average: float = 0.995
@@ -60,13 +58,12 @@ class Config:
 
 PRESETS = {
     # Under an hour on one core that computes in bf16, with another for the data.
-    "cpu": Config(phases=(Phase("pairs", 700, 64, 4e-4),)),
+    "cpu": Config(phases=(Phase("pairs", 500, 96, 5e-4),)),
     # Sized for a data-center GPU; not measured yet.
     "gpu": Config(
         phases=(Phase("pairs", 12000, 384, 6e-4),),
         frozen_blocks=0,
         train_filters=True,
-        memory=4096,
         average=0.999,
     ),
 }
@@ -84,7 +81,7 @@ def train(config: Config, data: Path, run: Run, start_from: Path | None = None) 
         network.body.load_state_dict(body_state(published_state()))
     _freeze(network, config)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    objective = SketchContrast(Embedder.width, config.memory)
+    objective = SketchContrast()
     optimizer = torch.optim.AdamW(_groups(network, objective, config), betas=(0.9, 0.99))
     embedder = run.add("embedder", network, optimizer, average=config.average)
     loss_of = run.add("objective", objective)
