@@ -39,7 +39,7 @@ def test_pictures_become_points_of_unit_length(network: Embedder) -> None:
 def test_the_body_has_the_parameters_of_efficientnet_lite0(network: Embedder) -> None:
     # 4.65 million with the classifier's 1,281,000; batch normalization has scale and shift too.
     assert sum(p.numel() for p in network.body.parameters()) == 4_652_008 - 1_281_000
-    assert [block.adds for block in network.body.blocks].count(True) == 9
+    assert sum(bool(block.adds) for block in network.body.blocks) == 9
 
 
 def test_padding_is_that_of_tensorflow() -> None:

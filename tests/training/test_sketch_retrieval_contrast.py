@@ -56,7 +56,9 @@ def test_no_gradient_pushes_the_same_subject_apart() -> None:
     assert torch.equal(candidates.grad, torch.zeros_like(candidates))
     candidates.grad = None
     contrast(anchors, candidates, torch.tensor([5, 6]), 10.0).backward()
-    assert candidates.grad.abs().min() > 0
+    gradient = candidates.grad
+    assert gradient is not None
+    assert float(gradient.abs().min()) > 0
 
 
 def test_every_view_and_the_temperature_learn() -> None:
