@@ -191,3 +191,27 @@ def test_a_reference_is_dark_where_nothing_was_taken() -> None:
     shown = darken(color, np.array([[1.0, 0.25], [0, 0]], np.float32), 1.0)
     assert (shown[0, 0] == 200).all() and (shown[1] < 50).all()
     assert 50 < shown[0, 1, 0] < 200
+
+
+def test_ink_around_areas_is_no_color_of_theirs() -> None:
+    picture = np.full((200, 200, 3), 255, np.uint8)
+    cv2.circle(picture, (100, 100), 70, (220, 40, 40), -1)
+    cv2.circle(picture, (100, 100), 70, (0, 0, 0), 4)
+    cv2.rectangle(picture, (90, 90), (150, 150), (10, 10, 20), -1)  # black, and no line
+    reference = read_reference("reference", picture)
+    counted = count_colors(reference)
+    palette = palette_of([counted], [1.0], 8)
+    assert (np.abs(palette - np.array([220, 40, 40]) / 255).max(axis=1) < 0.02).any()
+    assert reference.ink[100, 31] and not reference.ink[120, 120]
+    view = view_of(reference.figure, 64, 16)
+    grid = reference.on_grid(view)
+    row, column = view.grid_positions(np.array([100]), np.array([31]))
+    assert grid.taken[row[0], column[0], 0] > 0.8  # red or paper, not the line between
+
+
+def test_a_reference_of_lines_alone_has_the_color_of_its_lines() -> None:
+    picture = np.full((100, 100, 4), 0, np.uint8)
+    cv2.line(picture, (10, 50), (90, 50), (0, 0, 0, 255), 2)
+    reference = read_reference("reference", picture)
+    counted = count_colors(reference)
+    assert counted.colors.max() < 0.1

@@ -42,6 +42,9 @@ def count_colors(reference: Reference) -> ColorCounts:
     weight = np.where(reference.paper, 0, reference.used)
     if not weight.any():
         weight = reference.used
+    colored = np.where(reference.ink, 0, weight)
+    if colored.any():
+        weight = colored
     kernel = np.ones((3, 3), np.uint8)
     varies = cv2.morphologyEx(reference.color, cv2.MORPH_GRADIENT, kernel).max(axis=2)
     flat = np.where(varies < _FLAT, weight, 0)

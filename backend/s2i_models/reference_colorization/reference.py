@@ -28,6 +28,9 @@ _FAINTEST = 1 / 255
 _PAPER_NOISE = 16 / 255
 # Paper is what this share of the picture's edge is.
 _PAPER_SHARE = 0.85
+# Ink is dark, thinner than this share of the picture's longer side, and darker than what is
+# around by this much.
+_INK_WIDTH, _INK_LIGHTEST, _INK_CONTRAST = 0.03, 0.35, 0.25
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,15 @@ class Reference:
         """(h, w, 3): the picture laid on white."""
         alpha = self.visible[..., None]
         return self.color * alpha + (1 - alpha)
+
+    @cached_property
+    def ink(self) -> np.ndarray:
+        """(h, w) bool: dark lines around areas, whose color is no color of the areas."""
+        gray = cv2.cvtColor(self.on_white, cv2.COLOR_RGB2GRAY)
+        width = max(3, round(_INK_WIDTH * max(gray.shape)))
+        disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+        contrast = cv2.morphologyEx(gray, cv2.MORPH_BLACKHAT, disk)
+        return (gray < _INK_LIGHTEST) & (contrast > _INK_CONTRAST)
 
     @cached_property
     def paper(self) -> np.ndarray:
@@ -79,12 +91,13 @@ class Reference:
 
     def on_grid(self, view: View) -> GridReference:
         """The reference as the network takes it."""
-        used = view.shrink(self.used)
-        taken = view.shrink(self.color * self.used[..., None])
+        # Next to nothing instead of nothing: where all is ink, ink is the color.
+        colored = np.where(self.ink, self.used * 1e-3, self.used)
+        taken = view.shrink(self.color * colored[..., None])
         return GridReference(
             color=view.shrink(self.on_white, paper=1.0),
-            taken=taken / np.maximum(used, 1e-6)[..., None],
-            used=used,
+            taken=taken / np.maximum(view.shrink(colored), 1e-9)[..., None],
+            used=view.shrink(self.used),
         )
 
 
