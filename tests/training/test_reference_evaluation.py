@@ -1,6 +1,6 @@
 """How reference-based colorization is measured: pairs, helping hands, tables."""
 
-import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,11 +10,13 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from s2i_models.reference_colorization.compact import CompactConfig, CompactGenerator
+from s2i_models.reference_colorization.generators import PaperPainter, load_generator
 from s2i_models.reference_colorization.network import PaperConfig, PaperGenerator
 from s2i_training.evaluations import reference_colorization as evaluation
 from s2i_training.evaluations import reference_methods as methods
 from s2i_training.evaluations.drawings import Drawing, held_out, held_out_indices
 from s2i_training.evaluations.reference_pairs import Pair, with_itself, with_others
+from s2i_training.export import write_weights
 
 SIDE = 128
 COLORS = ((200, 30, 40), (30, 60, 200), (40, 160, 60), (220, 200, 40))
@@ -160,26 +162,75 @@ def test_held_out_drawings_are_those_at_the_indices(tiny_set):
         held_out_indices(tiny_set, 1000)
 
 
-def test_the_papers_network_is_read_from_its_weights(drawings, tmp_path):
-    config = PaperConfig("supplement", width=2)
-    network = PaperGenerator(config).eval()
-    path = tmp_path / "paper.safetensors"
-    metadata = {"s2i.config": json.dumps(config.to_dict())}
-    save_file({k: v.contiguous() for k, v in network.state_dict().items()}, path, metadata)
-    pair = with_itself(drawings[1], 0)
-    made = methods.paper_network(path)(pair)
+def painter_of(path: Path, **settings) -> PaperPainter:
+    """An untrained network of the paper's, written to `path` as `export` does."""
+    config = PaperConfig("snailpong", width=2, **settings)
+    state = PaperGenerator(config).state_dict()
+    plain = config.to_dict()
+    write_weights(path, state, "reference_colorization", "snailpong", plain, ships=False)
+    painter = load_generator(path, "cpu")
+    assert isinstance(painter, PaperPainter)
+    return painter
+
+
+def test_the_papers_network_sees_pictures_as_it_was_trained_with(drawings, tmp_path, monkeypatch):
+    painter = painter_of(tmp_path / "paper.safetensors")
+    pair = with_itself(drawings[1], 3)
+    seen = []
+    read, paint = PaperPainter.read_reference, PaperPainter.paint
+    monkeypatch.setattr(
+        PaperPainter, "read_reference", lambda self, r: seen.append(r) or read(self, r)
+    )
+    monkeypatch.setattr(
+        PaperPainter, "paint", lambda self, *given: seen.extend(given) or paint(self, *given)
+    )
+    made = methods.paper_network(tmp_path / "paper.safetensors")(pair)
     assert set(made) == {methods.PAPER, methods.PAPER_SNAPPED}
-    seen = cv2.resize(drawings[1].sketch, (256, 256), interpolation=cv2.INTER_AREA)
-    reference = cv2.resize(pair.reference[..., :3], (256, 256), interpolation=cv2.INTER_AREA)
+    reference, lines, hints, tokens = seen
+    color, valid = reference[:, :3], reference[:, 3:]
+    assert reference.shape == (1, 4, 192, 192)
+    assert set(valid.unique().tolist()) == {0, 1}
+    assert (color * (1 - valid) == 0).all()
+    # Paper at the rim of what is valid is not darkened by what is not.
+    shown = cv2.resize(pair.reference, (192, 192), interpolation=cv2.INTER_NEAREST)
+    figure = (shown[..., :3] < 250).any(axis=2) & (shown[..., 3] > 0)
+    paper = cv2.dilate(figure.astype(np.uint8), np.ones((7, 7), np.uint8)) == 0
+    assert color[0][:, torch.from_numpy(paper) & (valid[0, 0] > 0)].min() > 0.99
+    assert (tokens.bias < 0).any()
+    assert lines.shape == (1, 1, 192, 192)
+    assert 0 <= lines.min() < 0.2 and lines.max() == 1
+    assert not hints.any()
     with torch.inference_mode():
-        expected = network(
-            torch.from_numpy(seen)[None, None] / 127.5 - 1,
-            torch.from_numpy(reference).permute(2, 0, 1)[None] / 127.5 - 1,
-        )
-    middle = (expected[0, :, 126:130, 126:130].mean(dim=(1, 2)).numpy() + 1) * 127.5
+        expected = paint(painter, lines, hints, read(painter, reference))[0]
+    middle = expected[0, :3, 94:98, 94:98].mean(dim=(1, 2)).numpy() * 255
     assert made[methods.PAPER][64, 64] == pytest.approx(middle, abs=4)
     snapped = made[methods.PAPER_SNAPPED]
     assert len(np.unique(snapped[drawings[1].measured], axis=0)) == 1
+
+
+def test_only_weights_of_the_papers_network_are_taken_for_them(tmp_path):
+    path = tmp_path / "other.safetensors"
     save_file({"a": torch.zeros(1)}, path)
-    with pytest.raises(ValueError, match=r"paper\.safetensors does not hold"):
+    with pytest.raises(ValueError, match=r"other\.safetensors does not hold"):
         methods.paper_network(path)
+    compact = CompactConfig(widths=(8, 16, 16), token_width=16, blocks=1)
+    state = CompactGenerator(compact).state_dict()
+    write_weights(path, state, "reference_colorization", "compact", compact.to_dict())
+    with pytest.raises(ValueError, match="the paper's network"):
+        methods.paper_network(path)
+
+
+def test_within_the_silhouette_nothing_is_missing_and_nothing_is_over(drawings):
+    pair = with_itself(drawings[0], 0)
+    color = np.full((SIDE, SIDE, 4), 100, np.uint8)
+    color[..., 3] = 0
+    color[:, :64, 3] = 255  # too much on the left, nothing on the right
+    smooth = np.full((SIDE, SIDE, 4), 50, np.uint8)
+    made = methods.learned(
+        lambda _s, _r: {"color": color, "smooth": smooth}, methods.OURS, methods.OURS_ENCLOSED
+    )(pair)[methods.OURS_ENCLOSED]
+    outside = ~pair.drawing.painted & (pair.drawing.sketch == 255)
+    assert (made[outside] == 255).all()
+    assert (made[60, 60] == 100).all()
+    assert (made[60, 68] == 50).all()
+    assert (made[pair.drawing.sketch == 0][:, 0] <= 100).all()
