@@ -54,11 +54,16 @@ class Reference:
     @cached_property
     def ink(self) -> np.ndarray:
         """(h, w) bool: dark lines around areas, whose color is no color of the areas."""
+        around = cv2.cvtColor(self._closed, cv2.COLOR_RGB2GRAY)
         gray = cv2.cvtColor(self.on_white, cv2.COLOR_RGB2GRAY)
-        width = max(3, round(_INK_WIDTH * max(gray.shape)))
-        disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-        contrast = cv2.morphologyEx(gray, cv2.MORPH_BLACKHAT, disk)
-        return (gray < _INK_LIGHTEST) & (contrast > _INK_CONTRAST)
+        return (gray < _INK_LIGHTEST) & (around - gray > _INK_CONTRAST)
+
+    @cached_property
+    def _closed(self) -> np.ndarray:
+        """(h, w, 3): the picture on white with thin dark lines filled by what is around them."""
+        width = max(3, round(_INK_WIDTH * max(self.visible.shape)))
+        square = np.ones((width, width), np.uint8)
+        return cv2.morphologyEx(self.on_white, cv2.MORPH_CLOSE, square)
 
     @cached_property
     def paper(self) -> np.ndarray:
@@ -91,13 +96,13 @@ class Reference:
 
     def on_grid(self, view: View) -> GridReference:
         """The reference as the network takes it."""
-        # Next to nothing instead of nothing: where all is ink, ink is the color.
-        colored = np.where(self.ink, self.used * 1e-3, self.used)
-        taken = view.shrink(self.color * colored[..., None])
+        used = view.shrink(self.used)
+        areas = np.where(self.ink[..., None], self._closed, self.color)
+        taken = view.shrink(areas * self.used[..., None])
         return GridReference(
             color=view.shrink(self.on_white, paper=1.0),
-            taken=taken / np.maximum(view.shrink(colored), 1e-9)[..., None],
-            used=view.shrink(self.used),
+            taken=taken / np.maximum(used, 1e-6)[..., None],
+            used=used,
         )
 
 
