@@ -1,4 +1,4 @@
-"""Color the bundled drawings through the daemon, with and without hints: `make demo`.
+"""Color the bundled drawings through the daemon, after hints and references: `make demo`.
 
 Starts a daemon of its own, apart from any that runs, sends each drawing as a host would, writes
 every layer as PNG and one contact sheet, and stops the daemon.
@@ -20,7 +20,7 @@ from s2i_client.blocking import BlockingClient
 from s2i_client.pixels import Picture
 
 HERE = Path(__file__).parent
-TILE = 420  # pixels, the longest side of a picture on the contact sheet
+TILE = 360  # pixels, the longest side of a picture on the contact sheet
 GAP = 16
 PAPER = (236, 236, 232)
 
@@ -54,34 +54,50 @@ def main(out: Path) -> None:
 def color(
     client: BlockingClient, path: Path, out: Path, console: Console
 ) -> tuple[str, list[Image.Image]]:
-    """Color one drawing without and with hints; returns its name and the pictures to show."""
+    """Color one drawing by itself, after hints and after a reference; returns its name and the
+    pictures to show."""
     drawing = Image.open(path).convert("L")
-    hints_path = HERE / "hints" / path.name
-    shown = [drawing.convert("RGB")]
-    for folder, hints in (("without_hints", None), ("with_hints", hints_path)):
-        pictures = [picture("sketch", drawing)]
-        if hints is not None:
-            layer = Image.open(hints).convert("RGBA")
-            pictures.append(picture("hints", layer))
-            over = drawing.convert("RGBA")
-            over.alpha_composite(layer)
-            shown.append(over.convert("RGB"))
+    sketch = picture("sketch", drawing)
+    hints = Image.open(HERE / "hints" / path.name).convert("RGBA")
+    reference = Image.open(HERE / "references" / path.name).convert("RGBA")
+    ways = (
+        ("without_hints", "auto_painter", None),
+        ("with_hints", "auto_painter", picture("hints", hints)),
+        ("like_a_reference", "reference_colorization", picture("reference", reference)),
+    )
+    made = {}
+    for folder, pipeline, more in ways:
         begin = time.monotonic()
-        result = client.submit("auto_painter", pictures).wait(timeout=300)
+        result = client.submit(pipeline, [sketch] if more is None else [sketch, more])
+        layers = result.wait(timeout=300).layers
         passed = time.monotonic() - begin
         target = out / path.stem / folder
         target.mkdir(parents=True, exist_ok=True)
-        for layer in result.layers:
-            made = as_image(layer)
-            made.save(target / f"{layer.name}.png")
+        for layer in layers:
+            image = as_image(layer)
+            image.save(target / f"{layer.name}.png")
             if layer.name == "color":
-                paper = Image.new("RGBA", made.size, "white")
-                paper.alpha_composite(made)
-                shown.append(paper.convert("RGB"))
+                made[folder] = on_paper(image)
         width, height = drawing.size
         what = folder.replace("_", " ")
         console.print(f"{path.stem}, {width} × {height}, {what}: {passed:.1f} s")
-    return path.stem, shown
+    over = drawing.convert("RGBA")
+    over.alpha_composite(hints)
+    return path.stem, [
+        drawing.convert("RGB"),
+        made["without_hints"],
+        on_paper(over),
+        made["with_hints"],
+        on_paper(reference),
+        made["like_a_reference"],
+    ]
+
+
+def on_paper(image: Image.Image) -> Image.Image:
+    """An RGBA image laid on white, as RGB."""
+    paper = Image.new("RGBA", image.size, "white")
+    paper.alpha_composite(image)
+    return paper.convert("RGB")
 
 
 def picture(name: str, image: Image.Image) -> Picture:
@@ -105,8 +121,9 @@ def as_image(layer: Picture) -> Image.Image:
 
 
 def contact_sheet(rows: list[tuple[str, list[Image.Image]]]) -> Image.Image:
-    """One row per drawing: lines, colored without hints, the hints, colored with them."""
-    titles = ("line art", "without hints", "hints", "with hints")
+    """One row per drawing: lines, colored without hints, the hints, colored with them, a
+    reference, colored like it."""
+    titles = ("line art", "without hints", "hints", "with hints", "a reference", "colored like it")
     tiles = []
     for _, pictures in rows:
         scaled = [p.copy() for p in pictures]
