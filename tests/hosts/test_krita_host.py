@@ -235,7 +235,7 @@ def make_hint_layer() -> Any:
     yield from create_document(64, 64)
     add_layer("Lines")
     add_layer("Other")
-    active_document().create_hint_layer("Hints", layer_named("Lines"))
+    active_document().create_paint_layer("Hints", layer_named("Lines"))
     yield 0.3
     made = [names(), active_document().active_layer.name]
     yield from paint_stroke([[20, 20], [40, 20]], 8, (255, 0, 0))

@@ -189,13 +189,13 @@ def test_a_hint_layer_is_one_undo_step_directly_above_and_active(krita: Krita) -
     add_layer(raw, "other")
     document = Document(raw)
     steps = testing.undo_steps(raw)
-    hint = document.create_hint_layer("Hints", layer(document, "lines"))
+    hint = document.create_paint_layer("Hints", layer(document, "lines"))
     assert testing.layer_names(raw.rootNode()) == ["Background", "lines", "Hints", "other"]
     assert document.active_layer == hint and hint.is_paintable
     assert testing.undo_steps(raw) == [*steps, "Add Layer"]
     raw.close()
     with pytest.raises(DocumentClosed):
-        document.create_hint_layer("Hints", hint)
+        document.create_paint_layer("Hints", hint)
 
 
 def test_annotations_are_kept_and_removed(krita: Krita) -> None:

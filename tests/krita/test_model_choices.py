@@ -6,14 +6,15 @@ import json
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fake_krita import Document as KritaDocument
 from fake_krita import testing
 from fake_krita.application import Krita
-from studio import Studio, small_picture
+from studio import Studio
 
 from s2i_client.pixels import Picture
-from s2i_krita.model.choices import KEEP_MS, STATE_KEY
+from s2i_krita.model.choices import KEEP_MS, PICTURE_KEY, STATE_KEY
 from s2i_krita.model.document_model import DocumentModel
 from s2i_krita.model.sources import Source, SourceKind, UnreadablePicture, read_file
 from s2i_krita.qt import QtGui
@@ -48,6 +49,19 @@ def reopen(studio: Studio, krita: Krita, raw: KritaDocument) -> tuple[KritaDocum
     assert opened is not None and window is not None
     window.addView(opened)
     return opened, studio.model_of(opened)
+
+
+def pasted(raw: KritaDocument) -> list[str]:
+    """The keys of the pictures that are kept in the document."""
+    return [key for key in raw.annotationTypes() if key.startswith(PICTURE_KEY)]
+
+
+def speckled(width: int, height: int) -> QtGui.QImage:
+    """A picture with other pixels everywhere, some of them half transparent."""
+    y, x = np.mgrid[:height, :width]
+    pixels = np.stack([x % 256, y % 256, 0 * x + 7, 255 - (x + y) % 100], -1).astype(np.uint8)
+    form = QtGui.QImage.Format.Format_RGBA8888
+    return QtGui.QImage(pixels.tobytes(), width, height, 4 * width, form).copy()
 
 
 def settled(studio: Studio, model: DocumentModel) -> Source:
@@ -127,11 +141,60 @@ def test_a_palette_follows_its_lock_in_documents_of_another_day(
     assert not model.sources["palette"].enabled
 
 
-def test_a_pasted_picture_is_not_saved_with_the_document(studio: Studio, krita: Krita) -> None:
+def test_a_pasted_picture_is_saved_with_the_document_as_it_was_used(
+    studio: Studio, krita: Krita
+) -> None:
     raw, model = studio.open()
-    model.set_source("reference", Source(SourceKind.picture, picture=small_picture()))
+    model.take_image("reference", speckled(6, 4), "Pasted picture")
+    picture = settled(studio, model).picture
+    model.set_enabled("reference", False)
+    for _time in range(2):  # what was found is found again
+        raw, model = reopen(studio, krita, raw)
+        found = settled(studio, model)
+        assert (found.kind, found.label, found.enabled) == (
+            *(SourceKind.picture, "Pasted picture", False),
+        )
+        assert picture is not None and found.picture == picture
+        model.choose("flatter")
+        model.choose("painter")
+    model.take_image("reference", speckled(2000, 500), "Another")
+    wide = settled(studio, model).picture
+    assert wide is not None and (wide.width, wide.height) == (1024, 256), "files should stay small"
     raw, model = reopen(studio, krita, raw)
-    assert "reference" not in model.sources
+    assert settled(studio, model).picture == wide
+
+
+def test_a_pasted_picture_that_is_not_chosen_any_more_leaves_the_document(
+    studio: Studio, krita: Krita, colors: Path
+) -> None:
+    raw, model = studio.open()
+    model.take_image("reference", speckled(6, 4), "Pasted picture")
+    settled(studio, model)
+    raw, model = reopen(studio, krita, raw)
+    settled(studio, model)
+    assert len(pasted(raw)) == 1
+    model.take_file("reference", str(colors))
+    settled(studio, model)
+    raw, model = reopen(studio, krita, raw)
+    assert pasted(raw) == []
+    assert settled(studio, model).path == str(colors)
+
+
+@pytest.mark.parametrize("damaged", [None, b"", b"no picture"])
+def test_a_pasted_picture_that_is_damaged_is_not_chosen(
+    studio: Studio, krita: Krita, damaged: bytes | None
+) -> None:
+    raw, model = studio.open()
+    model.take_image("reference", speckled(6, 4), "Pasted picture")
+    settled(studio, model)
+    model.remember()
+    [key] = pasted(raw)
+    raw.removeAnnotation(key)
+    if damaged is not None:
+        raw.setAnnotation(key, "", damaged)
+    raw, model = reopen(studio, krita, raw)
+    assert settled(studio, model).kind is SourceKind.nothing
+    assert model.message is None, "nobody asked for it yet"
 
 
 def test_a_file_that_is_gone_stays_chosen_and_is_told_when_it_is_used(

@@ -263,10 +263,47 @@ def test_live_is_not_offered_where_nothing_lies_on_the_canvas(
     assert desk.find("live").isEnabled()
 
 
+def test_what_is_seldom_given_is_folded_away_and_counted(desk: Desk, model: DocumentModel) -> None:
+    assert not desk.sees("more_inputs_heading"), "the only picture to search by is not seldom"
+    model.choose("like")
+    for name in ("sketch", "reference", "palette"):
+        assert desk.sees(f"input_{name}")
+    for name in ("reference_2", "reference_mask", "spots"):
+        assert not desk.sees(f"input_{name}")
+    heading = desk.find("more_inputs_heading", QtWidgets.QToolButton)
+    assert heading.text() == "More inputs"
+    model.add_paint_layer("spots", "Spots")
+    assert heading.text() == "More inputs (1 in use)"
+    desk.click("more_inputs_heading")
+    desk.click("use_spots")
+    assert heading.text() == "More inputs"
+    model.choose("finder")
+    model.choose("like")
+    assert desk.sees("input_spots"), "unfolded once, it stays so"
+    assert desk.kept["folded"] == "more_inputs"
+
+
+def test_what_is_painted_has_a_button_that_makes_its_layer(
+    desk: Desk, model: DocumentModel
+) -> None:
+    model.choose("like")
+    desk.click("more_inputs_heading")
+    model.add_hint_layer()
+    desk.click("add_spot_layer")
+    assert names(model) == ["Spots", "Color hints", "Line art", "Background"]
+    assert desk.find("source_spots", QtWidgets.QComboBox).currentText() == "Spots"
+    desk.bot.waitUntil(lambda: model.document.active_layer == model.document.layers()[0])
+    desk.click("add_spot_layer")
+    assert names(model).count("Spots") == 1, "it is gone to"
+    assert model.top_layer == model.document.layers()[0], "a result covers the dabs"
+    assert not desk.view.findChildren(QtWidgets.QWidget, "add_reference_layer")
+
+
 def test_an_input_beside_the_canvas_may_be_a_file_and_spots_are_a_layer(
     desk: Desk, model: DocumentModel
 ) -> None:
     model.choose("like")
+    desk.click("more_inputs_heading")
     for name in ("reference", "reference_2", "reference_mask"):
         assert desk.find(f"input_{name}").acceptDrops()
         assert desk.sees(f"file_{name}")

@@ -133,7 +133,7 @@ class Document:
 
         return (yield from read_picture(self.raw, pixels, self.space, bounds, name))
 
-    def create_hint_layer(self, name: str, above: Layer) -> Layer:
+    def create_paint_layer(self, name: str, above: Layer) -> Layer:
         """Add an empty paint layer above another, as one undo step. It becomes active soon."""
         self._expect_open()
         node = self.raw.createNode(name, "paintlayer")

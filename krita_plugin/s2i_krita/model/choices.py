@@ -17,6 +17,7 @@ from ..host.layer import Layer
 from ..qt import QtCore, QtGui, pyqtSignal
 from ..texts import _
 from .palette import Palette
+from .roles import HINTS, PALETTE, SKETCH, is_painted
 from .settings import Settings
 from .sources import (
     Source,
@@ -24,13 +25,16 @@ from .sources import (
     from_file,
     from_image,
     from_layer,
+    from_packed,
     guess_sketch,
-    picture_of,
+    pack,
     read_file,
+    unpack,
 )
 from .task import Task, on_thread
 
 STATE_KEY = "s2i/state"
+PICTURE_KEY = "s2i/picture/"  # and the input's name: what was pasted
 KEEP_MS = 500  # after the last change: a slider that is dragged changes often
 
 
@@ -64,6 +68,7 @@ class Choices(QtCore.QObject):
         self._chosen = settings.values.system
         self._palette_locked = palette.locked
         self._loading: dict[str, Task] = {}
+        self._written: dict[str, bytes] = {}
         self._keep_soon = QtCore.QTimer(self)
         self._keep_soon.setSingleShot(True)
         self._keep_soon.setInterval(KEEP_MS)
@@ -134,13 +139,13 @@ class Choices(QtCore.QObject):
         """Let an input be a picture in a file. Where that can not be read it stays what it was."""
         before = self._settled(name)
         self.set_source(name, from_file(path))
-        self._load(name, read_file, path, before)
+        self._load(name, _read_file, path, before)
 
     def take_image(self, name: str, image: QtGui.QImage, label: str) -> None:
         """Let an input be what was pasted or dropped; as `take_file`."""
         before = self._settled(name)
         self.set_source(name, from_image(label))
-        self._load(name, picture_of, image, before)
+        self._load(name, pack, image, before)
 
     def set_enabled(self, name: str, enabled: bool) -> None:
         """Switch an input off or on again; what it was set to is not forgotten."""
@@ -157,14 +162,22 @@ class Choices(QtCore.QObject):
 
     @property
     def top_layer(self) -> Layer | None:
-        """The sketch layer, or the hint layer where that lies above it: a result goes over both,
-        so that it looks as it was made, without the dabs on it."""
-        sketch, source = self.sketch_layer, self.sources.get("hints", Source())
-        hints = self.document.layer(source.layer) if source.layer else None
-        if sketch is None or hints is None or hints.node.parentNode() != sketch.node.parentNode():
-            return sketch
+        """The sketch layer, or the hint layer, or another that was painted for the sketch, where
+        that lies above it: a result goes over all, so that it looks as it was made, without the
+        dabs on it."""
+        sketch = self.sketch_layer
+        if sketch is None:
+            return None
+        parent = sketch.node.parentNode()
+        beside = [layer for layer in self._painted_layers() if layer.node.parentNode() == parent]
         # Layers are listed from the top.
-        return next(layer for layer in self.document.layers() if layer in (sketch, hints))
+        return next(layer for layer in self.document.layers() if layer in (sketch, *beside))
+
+    def _painted_layers(self) -> list[Layer]:
+        declared = self.pipeline.inputs if self.pipeline else ()
+        names = {HINTS, *(each.name for each in declared if is_painted(each))}
+        ids = [self.sources[name].layer for name in names if name in self.sources]
+        return [layer for each in ids if each and (layer := self.document.layer(each))]
 
     def take_parameters(self, declaration: Declaration, values: Mapping[str, Any]) -> None:
         """Take those of the values that the system allows; the others get their defaults."""
@@ -172,22 +185,37 @@ class Choices(QtCore.QObject):
         self._parameters_changed()
 
     def remember(self) -> None:
-        """Keep in the document what was chosen, so that it is there when it is opened again.
-
-        Pasted pictures are not: they would be saved with it, as large as they are.
-        """
+        """Keep in the document what was chosen, so that it is there when it is opened again."""
         self._keep_soon.stop()
         state = {
             "system": self._chosen,
             "parameters": self._parameters,
             "sources": {
-                name: {"kind": s.kind.value, "enabled": s.enabled, "layer": s.layer, "path": s.path}
+                name: {
+                    "kind": s.kind.value,
+                    "enabled": s.enabled,
+                    "layer": s.layer,
+                    "path": s.path,
+                    "label": s.label,
+                }
                 for name, s in self.sources.items()
                 if self._is_kept(s)
             },
         }
         data = json.dumps(state).encode()
         self.document.annotate(STATE_KEY, _("What was chosen in s2i"), data)
+        self._keep_pictures()
+
+    def _keep_pictures(self) -> None:
+        """Those that were pasted, each written once; one that is not chosen any more is removed."""
+        pictures = {PICTURE_KEY + n: s.packed for n, s in self.sources.items() if s.packed}
+        for key in self.document.annotation_keys():
+            if key.startswith(PICTURE_KEY) and key not in pictures:
+                self.document.remove_annotation(key)
+        for key, packed in pictures.items():
+            if self._written.get(key) is not packed:
+                self.document.annotate(key, _("A picture chosen in s2i"), packed)
+        self._written = pictures
 
     def keep(self) -> None:
         """`remember` what was changed and is not kept yet; before the file is saved."""
@@ -222,6 +250,8 @@ class Choices(QtCore.QObject):
     def _is_kept(self, source: Source) -> bool:
         if source.kind is SourceKind.palette:
             return source.enabled is not self.palette.locked  # else it follows the lock
+        if source.kind is SourceKind.picture:
+            return bool(source.packed)
         return source.kind in (SourceKind.layer, SourceKind.canvas, SourceKind.file)
 
     def _parameters_changed(self) -> None:
@@ -242,7 +272,7 @@ class Choices(QtCore.QObject):
     def _load(
         self,
         name: str,
-        read: Callable[[Any], Picture],
+        read: Callable[[Any], tuple[Picture, bytes]],
         what: object,
         before: Source | None,
         is_new: bool = True,
@@ -254,12 +284,16 @@ class Choices(QtCore.QObject):
             del self._loading[name]
             if task.error is None:
                 # Perhaps it was switched off meanwhile.
-                source = replace(self.sources[name], loading=False, picture=task.value)
+                picture, packed = task.value
+                source = self.sources[name]
+                source = replace(source, loading=False, picture=picture, packed=packed)
                 self._show_source(name, source)
-                return
-            self._show_source(name, before or Source())
+            else:
+                self._show_source(name, before or Source())
+                if is_new:
+                    self.unreadable.emit(task.error)
             if is_new:
-                self.unreadable.emit(task.error)
+                self._keep_soon.start()
 
         self._loading[name] = Task(on_thread(read, what), self)
         self._loading[name].finished.connect(ended)
@@ -271,11 +305,11 @@ class Choices(QtCore.QObject):
         for declared in self.pipeline.inputs:
             if declared.name in self.sources:
                 continue
-            if declared.name == "sketch":
+            if declared.name == SKETCH:
                 layer = guess_sketch(self.document.layers(), self.document.active_layer)
                 if layer is not None:
                     self.sources["sketch"] = from_layer(layer)
-            elif declared.name == "palette":
+            elif declared.name == PALETTE:
                 self.sources["palette"] = Source(SourceKind.palette, enabled=self.palette.locked)
         self.sources_changed.emit()
 
@@ -290,18 +324,29 @@ class Choices(QtCore.QObject):
             pass  # written by another version: begin anew
 
     def _restore_source(self, name: str, kept: dict[str, Any]) -> None:
-        """As it was chosen; a layer that is gone is not. A file that is gone is told when it is
-        to be used."""
+        """As it was chosen; a layer that is gone is not, nor a picture that is damaged. A file
+        that is gone is told when it is to be used."""
         source: Source | None = Source(SourceKind(kept["kind"]))
         if source.kind is SourceKind.layer:
             layer = self.document.layer(kept["layer"])
             source = None if layer is None else from_layer(layer)
         elif source.kind is SourceKind.file:
             source = from_file(str(kept["path"]))
+        elif source.kind is SourceKind.picture:
+            packed = self.document.annotation(PICTURE_KEY + name)
+            source = None if not packed else from_packed(packed, str(kept["label"]))
         if source is not None:
             self.sources[name] = source.switched(bool(kept["enabled"]))
-            if source.loading:
-                self._load(name, read_file, source.path, self._settled(name), is_new=False)
+            if source.packed:
+                self._written[PICTURE_KEY + name] = source.packed
+                self._load(name, unpack, source.packed, None, is_new=False)
+            elif source.loading:
+                self._load(name, _read_file, source.path, self._settled(name), is_new=False)
+
+
+def _read_file(path: str) -> tuple[Picture, bytes]:
+    """The picture in a file, of which nothing needs to be packed."""
+    return read_file(path), b""
 
 
 def _allowed(declaration: Declaration, values: Mapping[str, Any]) -> dict[str, Value]:

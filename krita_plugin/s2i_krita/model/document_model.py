@@ -27,6 +27,7 @@ from .live import Live
 from .message import Message, message_of
 from .palette import Palette
 from .request import MissingInput, gather
+from .roles import HINTS
 from .settings import Settings
 from .sources import Source, from_layer
 from .stored import Entry, unpack, unpack_selection
@@ -102,17 +103,22 @@ class DocumentModel(Choices):
 
     def add_hint_layer(self) -> None:
         """Make a layer for color hints above the lines, or go to the one there is."""
-        source = self.sources.get("hints", Source())
+        self.add_paint_layer(HINTS, _("Color hints"))
+
+    def add_paint_layer(self, name: str, title: str) -> None:
+        """Make a layer for an input that is painted, above the lines and what else is painted for
+        them, or go to the one there is."""
+        source = self.sources.get(name, Source())
         layer = self.document.layer(source.layer) if source.layer else None
         if layer is None:
-            above = self.sketch_layer or self.document.active_layer
+            above = self.top_layer or self.document.active_layer
             if above is None:
-                self.tell(Message(_("The document has no layer to put hints above.")))
+                self.tell(Message(_("The document has no layer to paint above.")))
                 return
-            layer = self.document.create_hint_layer(_("Color hints"), above)
+            layer = self.document.create_paint_layer(title, above)
         else:
             self.document.activate(layer)
-        self.set_source("hints", from_layer(layer))
+        self.set_source(name, from_layer(layer))
         self.remember()
 
     # What runs.

@@ -9,11 +9,11 @@ from s2i_client.declaration import Declaration, Input
 from ..backend.connection import Connection
 from ..qt import QtCore, QtGui, pyqtSignal
 from ..texts import _
+from .roles import REFERENCE, is_mask, takes_pictures
 from .stored import DAMAGED, Entry, StoredLayer
 from .task import Task, Work, on_thread
 from .thumbnails import thumbnail
 
-REFERENCE = "reference"
 SIDE = 256  # of the pictures that are looked at to choose one
 SAMPLES = 512
 
@@ -62,7 +62,8 @@ class Found(QtCore.QObject):
             Use(system, declared)
             for system in self._connection.pipelines
             for declared in system.inputs
-            if _takes_found(declared)
+            # A mask is painted.
+            if takes_pictures(declared) and not is_mask(declared)
         ]
         return sorted(uses, key=lambda use: use.input.name != REFERENCE)
 
@@ -102,9 +103,3 @@ class Found(QtCore.QObject):
 
     def _loaded(self) -> None:
         self._task = None
-
-
-def _takes_found(declared: Input) -> bool:
-    """Not a palette, which has a place of its own, and not a mask, which is painted."""
-    is_mask = declared.name == "mask" or declared.name.endswith("_mask")
-    return declared.off_canvas and declared.name != "palette" and not is_mask

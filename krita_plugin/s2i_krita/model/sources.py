@@ -23,6 +23,8 @@ LINE_NAMES = re.compile(
 DRAWN_TYPES = ("paintlayer", "grouplayer", "vectorlayer", "filelayer", "clonelayer")
 # A reference tells colors: more pixels would only take longer, at each request.
 MOST_SIDE = 2048
+# What was pasted is kept in the document, which should not grow much.
+MOST_PASTED_SIDE = 1024
 
 
 class SourceKind(Enum):
@@ -39,7 +41,8 @@ class Source:
     """A choice for one input. Switched off, it is kept and not sent.
 
     `layer`: a layer's id. `picture` has the pixels of `file` and `picture`, None while they are
-    `loading` and when a file could not be read; `label` is its name.
+    `loading` and when a file could not be read; `label` is its name. `packed` has those of
+    `picture` as a PNG, which is kept in the document.
     """
 
     kind: SourceKind = SourceKind.nothing
@@ -49,6 +52,7 @@ class Source:
     label: str = ""
     enabled: bool = True
     loading: bool = False
+    packed: bytes = b""
 
     @property
     def is_sent(self) -> bool:
@@ -76,6 +80,11 @@ def from_image(label: str) -> Source:
     return Source(SourceKind.picture, label=label, loading=True)
 
 
+def from_packed(packed: bytes, label: str) -> Source:
+    """The choice of what was pasted on another day, still to be unpacked."""
+    return Source(SourceKind.picture, label=label, loading=True, packed=packed)
+
+
 def read_file(path: str | Path, name: str = "reference") -> Picture:
     """The picture in a file, as `picture_of` makes it; raises `UnreadablePicture`.
 
@@ -91,7 +100,7 @@ def read_file(path: str | Path, name: str = "reference") -> Picture:
     reader.setAutoTransform(True)
     size = reader.size()
     if not size.isEmpty():  # some formats do not tell it before they are read
-        reader.setScaledSize(_fitted(size))
+        reader.setScaledSize(_fitted(size, MOST_SIDE))
     image = reader.read()
     if image.isNull():
         raise UnreadablePicture(
@@ -101,14 +110,40 @@ def read_file(path: str | Path, name: str = "reference") -> Picture:
     return picture_of(image, name)
 
 
-def picture_of(image: QtGui.QImage, name: str = "reference") -> Picture:
+def pack(image: QtGui.QImage) -> tuple[Picture, bytes]:
+    """A picture that is small enough to keep, and a PNG of just its pixels.
+
+    Raises `UnreadablePicture`; any thread may call it.
+    """
+    picture = picture_of(image, most=MOST_PASTED_SIDE)
+    plain = QtGui.QImage(
+        bytes(picture.data),
+        picture.width,
+        picture.height,
+        4 * picture.width,
+        QtGui.QImage.Format.Format_RGBA8888,
+    )
+    packed = QtCore.QByteArray()
+    buffer = QtCore.QBuffer(packed)
+    buffer.open(QtCore.QIODevice.OpenModeFlag.WriteOnly)
+    plain.save(buffer, "PNG")
+    return picture, packed.data()
+
+
+def unpack(packed: bytes) -> tuple[Picture, bytes]:
+    """What `pack` returned, from the PNG; raises `UnreadablePicture`."""
+    image = QtGui.QImage.fromData(packed, "PNG")
+    return picture_of(image, most=MOST_PASTED_SIDE), packed
+
+
+def picture_of(image: QtGui.QImage, name: str = "reference", most: int = MOST_SIDE) -> Picture:
     """A `QImage` of any format as a picture: 8-bit rgba in sRGB, straight alpha.
 
-    No side is longer than `MOST_SIDE`. Raises `UnreadablePicture` when it has no pixels.
+    No side is longer than `most`. Raises `UnreadablePicture` when it has no pixels.
     """
     if image.isNull():
         raise UnreadablePicture(_("The picture has no pixels. Choose another one."))
-    size = _fitted(image.size())
+    size = _fitted(image.size(), most)
     if size != image.size():
         image = image.scaled(
             size,
@@ -128,12 +163,12 @@ def picture_of(image: QtGui.QImage, name: str = "reference") -> Picture:
     return Picture(name=name, width=plain.width(), height=plain.height(), data=data)
 
 
-def _fitted(size: QtCore.QSize) -> QtCore.QSize:
-    """The size, or that of the same shape with a longer side of `MOST_SIDE`."""
+def _fitted(size: QtCore.QSize, most: int) -> QtCore.QSize:
+    """The size, or that of the same shape with a longer side of `most`."""
     longer = max(size.width(), size.height())
-    if longer <= MOST_SIDE:
+    if longer <= most:
         return size
-    sides = (max(1, round(side * MOST_SIDE / longer)) for side in (size.width(), size.height()))
+    sides = (max(1, round(side * most / longer)) for side in (size.width(), size.height()))
     return QtCore.QSize(*sides)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..model.document_model import DocumentModel
-from ..model.found import REFERENCE
+from ..model.roles import REFERENCE
 from ..qt import QtCore, QtGui, QtWidgets, pyqtSlot
 from ..texts import _
 from .compact import (
@@ -43,20 +43,23 @@ class FoundPanel(QtWidgets.QWidget):
         self._menu = identify(QtWidgets.QMenu(self._more), "found_menu", _("More"))
         self._menu.aboutToShow.connect(self._fill)
         self._more.setMenu(self._menu)
-        self._add = push_button("add_found", _("Add as layer"))
-        self._add.setToolTip(_("Put the picked picture into the document"))
+        self._add = tool_button(
+            "add_found",
+            _("Add as layer"),
+            icon("paintLayer"),
+            _("Put the picked picture into the document, as a layer"),
+        )
         self._add.clicked.connect(lambda _on: model.apply())
-        for button in (self._use, self._add):
-            policy = button.sizePolicy()
-            policy.setHorizontalPolicy(QtWidgets.QSizePolicy.Policy.Ignored)
-            button.setSizePolicy(policy)
+        policy = self._use.sizePolicy()
+        policy.setHorizontalPolicy(QtWidgets.QSizePolicy.Policy.Ignored)
+        self._use.setSizePolicy(policy)
         layout = column(self)
         layout.addWidget(FoundList(model, self._menu, self._use_first), 1)
         buttons = QtWidgets.QHBoxLayout()
         buttons.setSpacing(SPACING)
-        buttons.addWidget(self._use, 3)
+        buttons.addWidget(self._use, 1)
         buttons.addWidget(self._more)
-        buttons.addWidget(self._add, 2)
+        buttons.addWidget(self._add)
         layout.addLayout(buttons)
         for signal in (
             model.found.changed,

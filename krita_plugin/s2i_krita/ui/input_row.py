@@ -9,6 +9,7 @@ from s2i_client.declaration import Input
 
 from ..model.document_model import DocumentModel
 from ..model.message import Message
+from ..model.roles import HINTS, PALETTE, SKETCH, is_painted, takes_pictures
 from ..model.sources import Source, SourceKind, from_layer
 from ..model.thumbnails import thumbnail
 from ..qt import QtCore, QtGui, QtWidgets, pyqtSlot
@@ -44,16 +45,11 @@ class InputRow(QtWidgets.QWidget):
                 ElidedCheckBox(self.title), f"use_{declared.name}", self.title, self.help
             )
             self.check.clicked.connect(lambda on: model.set_enabled(declared.name, on))
-        field, buttons = self._palette_field() if declared.name == "palette" else self._layers()
+        field, buttons = self._palette_field() if declared.name == PALETTE else self._layers()
         self.setLayout(row(label, field, *buttons))
         model.sources_changed.connect(self.refresh)
         model.palette.changed.connect(self.refresh)
         self.refresh()
-
-    @property
-    def takes_pictures(self) -> bool:
-        """Whether a file can stand for it: what lies on the canvas is on a layer."""
-        return self.declared.off_canvas and self.declared.name != "palette"
 
     @property
     def source(self) -> Source:
@@ -74,16 +70,18 @@ class InputRow(QtWidgets.QWidget):
         combo = SourceCombo(self.model, self.declared, self._choose)
         self._show: Callable[[], None] = combo.refresh
         buttons: list[QtWidgets.QToolButton] = []
-        if name == "hints":
-            hints = tool_button(
-                "add_hint_layer",
-                _("Paint hints"),
+        if is_painted(self.declared):
+            brush = tool_button(
+                f"add_{name.removesuffix('s')}_layer",
+                _("Paint: {input}", input=self.title),
                 self._icon("krita_tool_freehand"),
-                _("Make a layer for color hints above the lines, or go to the one there is"),
+                _("Make a layer for color hints above the lines, or go to the one there is")
+                if name == HINTS
+                else _("Make a layer to paint this on above the lines, or go to the one there is"),
             )
-            hints.clicked.connect(self.model.add_hint_layer)
-            buttons.append(hints)
-        if self.takes_pictures:
+            brush.clicked.connect(self._paint)
+            buttons.append(brush)
+        if takes_pictures(self.declared):
             self.setAcceptDrops(True)
             opener = tool_button(f"file_{name}", _("File…"), self._icon("document-open"))
             opener.clicked.connect(self._open)
@@ -96,6 +94,12 @@ class InputRow(QtWidgets.QWidget):
             paste.clicked.connect(self._paste)
             buttons += [opener, paste]
         return combo, buttons
+
+    def _paint(self) -> None:
+        if self.declared.name == HINTS:
+            self.model.add_hint_layer()
+        else:
+            self.model.add_paint_layer(self.declared.name, self.title)
 
     def _choose(self, source: Source) -> None:
         self.model.set_source(self.declared.name, source)
@@ -200,7 +204,7 @@ class SourceCombo(CompactCombo):
         source = self._source
         self.clear()
         self.setToolTip(self._help)
-        if self._name == "sketch":
+        if self._name == SKETCH:
             self.add(_("Everything visible"), SourceKind.canvas.value)
         if source.kind in (SourceKind.file, SourceKind.picture):
             self.add(_in_words(source), _data(source))

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from s2i_client.declaration import Input, Parameter
-
 from ..model.document_model import DocumentModel
 from ..model.notice import DaemonNotice
-from ..qt import QtCore, QtWidgets, pyqtSlot
+from ..qt import QtCore, QtWidgets
 from ..texts import _
 from .apply_bar import ApplyBar
-from .compact import SPACING, Icon, Shortcut, clear, column, identify, tool_button
+from .compact import SPACING, Icon, Shortcut, column, identify, tool_button
 from .found_panel import FoundPanel
 from .generate_bar import GenerateBar
 from .history_view import HistoryView
-from .input_row import InputRow
+from .inputs import Inputs
 from .message_bar import MessageBar
 from .palette_view import PaletteSection
-from .parameter_widgets import FolderField, ParameterSection
+from .parameter_widgets import ParameterSection
 from .system_picker import SystemPicker
 
 MARGIN = 4
@@ -62,31 +60,3 @@ class MainPage(QtWidgets.QScrollArea):
         layout.addWidget(PaletteSection(model, icon))
         layout.addWidget(ParameterSection(model, icon))
         self.setWidget(page)
-
-
-class Inputs(QtWidgets.QWidget):
-    """A row for each input of the chosen system, and for each folder that it works on."""
-
-    def __init__(self, model: DocumentModel, icon: Icon):
-        super().__init__()
-        identify(self, "inputs", _("Inputs"))
-        self._model, self._icon = model, icon
-        self._shown: tuple[Input | Parameter, ...] = ()
-        self._layout = column(self)
-        model.chosen_changed.connect(self.refresh)
-        self.refresh()
-
-    @pyqtSlot()
-    def refresh(self) -> None:
-        pipeline = self._model.pipeline
-        inputs = pipeline.inputs if pipeline else ()
-        folders = [p for p in pipeline.parameters if p.type == "folder"] if pipeline else []
-        declared = (*inputs, *folders)
-        if declared == self._shown:
-            return
-        self._shown = declared
-        clear(self._layout)
-        for each in inputs:
-            self._layout.addWidget(InputRow(self._model, each, self._icon))
-        for each in folders:
-            self._layout.addWidget(FolderField(self._model, each, self._icon))
