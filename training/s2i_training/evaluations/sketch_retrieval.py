@@ -20,7 +20,7 @@ from rich.progress import track
 
 from s2i_models.catalog import SHIPPED_WEIGHTS
 from s2i_models.find_reference.network import PIPELINE, Embedder, load_embedder
-from s2i_models.find_reference.squares import picture_square, sketch_square
+from s2i_models.find_reference.squares import Blank, picture_square, sketch_square
 from s2i_training.data.manifest import Item, read_manifest
 from s2i_training.data.packed import PackedPictures
 from s2i_training.data.query_drawings import ensure_queries
@@ -78,9 +78,15 @@ class Query:
     left_out: frozenset[int] = frozenset()
 
     def square(self, size: int) -> np.ndarray:
-        """As the pipeline prepares it: (size, size, 3) float32, 0 to 1."""
+        """As the pipeline prepares it: (size, size, 3) float32, 0 to 1.
+
+        A style may leave nothing of a pale drawing: white paper, which then finds what it finds.
+        """
         pixels = (self.draw() * 255).round().astype(np.uint8)
-        return sketch_square(pixels, size) if pixels.ndim == 2 else picture_square(pixels, size)
+        try:
+            return sketch_square(pixels, size) if pixels.ndim == 2 else picture_square(pixels, size)
+        except Blank:
+            return np.ones((size, size, 3), np.float32)
 
 
 @dataclass(frozen=True)
