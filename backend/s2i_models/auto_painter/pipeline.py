@@ -8,9 +8,14 @@ from s2i_models.auto_painter.declaration import DECLARATION
 from s2i_models.auto_painter.generators import load_generator
 from s2i_models.coloring.colorize import colorize
 from s2i_models.coloring.laying import Laying
-from s2i_models.coloring.looks import Grid, Network
+from s2i_models.coloring.looks import Grid, Looks, Network
 from s2i_models.coloring.palette import read_palette
 from s2i_models.pipeline import Layer, Pipeline, Request
+
+LOOKS: Looks = {
+    "fast": ((1.0, False),),
+    "best": ((1.0, False), (1.0, True), (4 / 3, False), (4 / 3, True)),
+}
 
 
 class PipelineImpl(Pipeline):
@@ -37,7 +42,7 @@ class PipelineImpl(Pipeline):
             shading=float(settings["shading"]),
         )
         painter = self.network
-        network = Network(painter, Grid(painter.work_size, painter.stride), self.device)
+        network = Network(painter, Grid(painter.work_size, painter.stride), self.device, LOOKS)
         layers = colorize(request, network, laying)
         origin = request.origins.get("sketch", (0, 0))
         return [Layer(name, layers[name], origin) for name in request.outputs]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -16,11 +16,9 @@ from s2i_models.flats.hints import Hints
 from s2i_models.layers import convert_depth
 from s2i_models.pipeline import Request
 
-# Looks at the drawing: size, relative to what the network was trained with, and whether mirrored.
-LOOKS = {
-    "fast": ((1.0, False),),
-    "best": ((1.0, False), (1.0, True), (4 / 3, False), (4 / 3, True)),
-}
+# By quality the looks at the drawing: size, relative to what the network was trained with, and
+# whether mirrored.
+Looks = Mapping[str, tuple[tuple[float, bool], ...]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Network:
-    """A network that colors lines on `grid`, on `device`.
+    """A network that colors lines on `grid`, on `device`, by `looks`.
 
     `forward` takes lines (B, 1, H, W), 0 ink to 1 paper, and hints (B, 4, H, W), sRGB 0 to 1 and
     mask, and returns (B, 4, H, W): sRGB and the coverage's logit.
@@ -49,6 +47,7 @@ class Network:
     forward: Callable[[Tensor, Tensor], Tensor]
     grid: Grid
     device: str
+    looks: Looks
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ def paint(
     `strength`: float32 (H, W), how much each pixel is ink; `content`: (H, W) bool or uint8, true
     where there is ink or a hint. Adds to the request's timing and reports steps up to 0.6.
     """
-    looks = LOOKS[str(request.parameters["quality"])]
+    looks = network.looks[str(request.parameters["quality"])]
     seen_at = {}
     for relative in {relative for relative, _ in looks}:
         view = network.grid.view_of(content, relative)
@@ -93,7 +92,8 @@ def paint(
         made = _look(network, own_lines, own_hints, mirrored)
         seconds += time.perf_counter() - begin
         made = made[: own_view.inner_height, : own_view.inner_width]
-        total += cv2.resize(made, shape[::-1], interpolation=cv2.INTER_AREA)
+        how = cv2.INTER_AREA if relative >= 1 else cv2.INTER_LINEAR
+        total += cv2.resize(made, shape[::-1], interpolation=how)
     request.timing["network"] = request.timing.get("network", 0.0) + seconds
     total /= len(looks)
     inner = (slice(0, shape[0]), slice(0, shape[1]))

@@ -1,5 +1,7 @@
 """What reference-based colorization takes, offers and returns."""
 
+from dataclasses import replace
+
 from s2i_client.declaration import Declaration, Input, Output, Parameter
 from s2i_models.coloring.declared import GAP, KEEP_TO_HINTS, LAYERS, QUALITY, SHADING
 
@@ -44,7 +46,7 @@ DECLARATION = Declaration(
         Input("spots", "Spots", "Dabs on the sketch; shows where in the reference they look."),
     ),
     parameters=(
-        QUALITY,
+        replace(QUALITY, help="Best looks at the drawing twice, at two sizes; fast looks once."),
         Parameter(
             "palette_colors",
             "Colors of the palette",

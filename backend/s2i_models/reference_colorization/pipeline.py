@@ -21,7 +21,7 @@ from s2i_client.declaration import InvalidRequest, Value
 from s2i_models.coloring.colorize import colorize, hints_on_canvas
 from s2i_models.coloring.drawing import Drawing
 from s2i_models.coloring.laying import Laying
-from s2i_models.coloring.looks import Grid, Network, hints_on_grid
+from s2i_models.coloring.looks import Grid, Looks, Network, hints_on_grid
 from s2i_models.pipeline import Layer, Pipeline, Request
 from s2i_models.reference_colorization.attention import (
     darken,
@@ -39,6 +39,8 @@ from s2i_models.reference_colorization.reading import (
     read_references,
 )
 
+# On 16 validation drawings mirrored looks and larger ones were farther from the original.
+LOOKS: Looks = {"fast": ((1.0, False),), "best": ((1.0, False), (5 / 6, False))}
 # References by input, with the parameter that says how much each counts.
 REFERENCES = {"reference": None, "reference_2": "blend_2", "reference_3": "blend_3"}
 MASKS = {"reference": "reference_mask"}
@@ -74,6 +76,7 @@ class PipelineImpl(Pipeline):
                 partial(self._look, tokens=tokens, seen=seen),
                 self.grid,
                 self.device,
+                LOOKS,
             )
             laying = Laying(
                 palette=_palette(references, weights, int(settings["palette_colors"])),
