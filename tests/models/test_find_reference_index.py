@@ -405,6 +405,16 @@ def test_many_names_are_cut_short(tmp_path: Path, library: Library) -> None:
     assert shelf.search(np.ones(192, np.float32), 3) == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names are texts elsewhere")
+def test_names_that_are_no_text_can_be_told(tmp_path: Path, library: Library) -> None:
+    folder = fill(tmp_path / "pictures", 1)
+    (folder / os.fsdecode(b"caf\xe9\n.png")).touch()
+    told = []
+    shelf = library.shelf(folder, True, lambda fraction, name: told.append(name))
+    notice = "1 picture could not be read: caf??.png"
+    assert (shelf.notice(), told[-1]) == (notice, notice)
+
+
 def test_a_folder_that_is_suddenly_empty_keeps_its_index(
     tmp_path: Path, library: Library, network: Counting
 ) -> None:

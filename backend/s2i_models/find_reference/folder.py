@@ -60,6 +60,11 @@ def pictures_in(
     return found
 
 
+def plain(text: str) -> str:
+    """`text`, such as a file's name, with "?" for each character that can not be shown or sent."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 def _identity(path: str) -> tuple[int, int]:
     status = os.stat(path)  # noqa: PTH116 (a Path for each takes longer than all else)
     return status.st_dev, status.st_ino

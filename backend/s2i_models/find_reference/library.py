@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from s2i_models.find_reference.folder import Stamp, pictures_in
+from s2i_models.find_reference.folder import Stamp, pictures_in, plain
 from s2i_models.find_reference.index import (
     NEVER,
     Content,
@@ -106,7 +106,7 @@ class Shelf:
         names = sorted(self.unread)
         count = f"{len(names):,} picture{'s' if len(names) > 1 else ''}"
         more = " …" if len(names) > NAMES_SHOWN else ""
-        return f"{count} could not be read: {', '.join(names[:NAMES_SHOWN])}{more}"
+        return plain(f"{count} could not be read: {', '.join(names[:NAMES_SHOWN])}{more}")
 
 
 class Library:

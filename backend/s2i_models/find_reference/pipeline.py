@@ -15,6 +15,7 @@ import torch
 
 from s2i_client.declaration import MAX_TITLE, InvalidRequest
 from s2i_models.find_reference.declaration import DECLARATION
+from s2i_models.find_reference.folder import plain
 from s2i_models.find_reference.index import index_folder
 from s2i_models.find_reference.library import Embedding, Hit, Library, Shelf
 from s2i_models.find_reference.network import load_embedder
@@ -121,8 +122,10 @@ class PipelineImpl(Pipeline):
             raise InvalidRequest(
                 "folder",
                 given,
-                f"a folder that can be read, with room for its index in {index_folder()}; what was "
-                f"done so far is kept ({error})",
+                plain(
+                    "a folder that can be read, with room for its index in "
+                    f"{index_folder()}; what was done so far is kept ({error})"
+                ),
             ) from error
         if not shelf.paths:
             problem = f" ({shelf.notice()})" if shelf.unread else ""
@@ -135,7 +138,7 @@ class PipelineImpl(Pipeline):
 def title_of(hit: Hit) -> str:
     """Such as "0.83 cats/sitting.png"; a path that is too long loses its beginning."""
     start = f"{hit.likeness:.2f} "
-    path = "".join(c if c.isprintable() else "?" for c in hit.path)
+    path = plain(hit.path)
     room = MAX_TITLE - len(start)
     return start + (path if len(path) <= room else "…" + path[1 - room :])
 
