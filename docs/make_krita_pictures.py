@@ -22,10 +22,18 @@ sys.path.insert(0, str(HERE.parent / "tests" / "hosts"))
 from backend_process import BackendProcess, backend_environment  # noqa: E402
 from inside_krita import Krita, QtCore, QtGui  # noqa: E402
 from krita_session import KritaSession  # noqa: E402
-from krita_steps import canvas, docker, open_document  # noqa: E402
+from krita_steps import canvas, docker, open_document, widget  # noqa: E402
 from plugin_steps import finished, make_line_art, model, workspace  # noqa: E402
 
 PICTURES = HERE / "images" / "krita"
+# What the demo's references show: there they are called as the drawings that they are for.
+REFERENCES = {
+    "burger": "pancakes",
+    "fairy": "reading",
+    "halloween": "tigers",
+    "pie": "cake",
+    "robot": "shoe",
+}
 WIDTH = 1280  # pixels, as large as a page shows them
 
 
@@ -70,6 +78,25 @@ def generate() -> Any:
     return (yield from finished())
 
 
+def search(folder: str) -> Any:
+    model().choose("find_reference")
+    model().set_parameter("folder", folder)
+    told = yield from generate()
+    yield lambda: all(image is not None for image in model().found.thumbnails)
+    yield 0.5
+    return told
+
+
+def use(name: str) -> Any:
+    """Take one of the pictures that were found as the reference."""
+    titles = model().found.titles
+    model().found.pick(next(i for i, title in enumerate(titles) if title.endswith(name)))
+    widget("s2i_docker", "use_found").click()
+    told = yield from finished()
+    yield lambda: not model().sources["reference"].loading
+    return told
+
+
 def apply() -> Any:
     model().apply()
     message = yield from finished()
@@ -112,6 +139,34 @@ def make(krita: KritaSession, folder: Path) -> None:
             daemon.stop()
 
 
+def make_references(krita: KritaSession, folder: Path) -> None:
+    """A folder is searched, and the drawing is colored like what was found."""
+    shutil.copy(HERE / "demo" / "drawings" / "burger.png", krita.folder)
+    references = krita.folder / "References"
+    references.mkdir()
+    for there, shown in REFERENCES.items():
+        shutil.copy(HERE / "demo" / "references" / f"{there}.png", references / f"{shown}.png")
+    art = str(krita.folder / "Burger.kra")
+    krita.run(make_line_art, str(krita.folder / "burger.png"), art)
+    krita.run(make_room)
+    daemon = BackendProcess(folder / "backend")
+    try:
+        krita.run(open_document, art)
+        krita.run(wait_for_daemon)
+        krita.run(settle)
+        told = krita.run(search, str(references), timeout=120)
+        assert told is None, told
+        save(krita, "7-found")
+        told = krita.run(use, "pancakes.png")
+        assert told is None, told
+        told = krita.run(generate, timeout=120)
+        assert told is None, told
+        save(krita, "6-reference")
+        krita.quit()
+    finally:
+        daemon.stop()
+
+
 def open_without_daemon(path: str) -> Any:
     yield from open_document(path)
     yield 0.5
@@ -133,8 +188,9 @@ def main() -> None:
         plugin = Path(sys.argv[1]) if len(sys.argv) > 1 else build(folder)
         # Without a backend that the plugin would find, so that it offers to install one.
         environment = backend_environment(folder / "backend")
-        with KritaSession(folder, plugins=[plugin], environment=environment) as krita:
-            make(krita, folder)
+        for pictures in (make, make_references):
+            with KritaSession(folder, plugins=[plugin], environment=environment) as krita:
+                pictures(krita, folder)
 
 
 def build(folder: Path) -> Path:

@@ -122,14 +122,11 @@ def test_spots_show_where_the_colors_come_from(
     krita: KritaSession, opened: Path, pictures: Path
 ) -> None:
     def spot(x: int, y: int) -> Any:
-        from s2i_krita.model import sources  # type: ignore[import-not-found]
-
-        model().add_hint_layer()
-        yield 0.1
-        model().set_enabled("hints", False)
+        yield from click("s2i_docker", "more_inputs_heading")
+        yield from click("s2i_docker", "add_spot_layer")
+        yield lambda: model().document.active_layer.name == "Spots"
         yield from dab(x, y, [0, 0, 0])
-        layer = model().document.layer(model().sources["hints"].layer)
-        model().set_source("spots", sources.from_layer(layer))
+        yield from click("s2i_docker", "more_inputs_heading")
 
     krita.run(use, "reference_colorization", {})
     krita.run(take_reference, str(pictures / "plum.png"))
