@@ -5,8 +5,9 @@
 batch, size and precision (float32). It does these things that ours does not: the generator runs
 once for the discriminator's step and once more for its own, VGG's weights get gradients that nobody
 uses, so the target's features are kept for a backward pass too, the style loss is of one matrix for
-the whole batch, and the discriminator's weights get gradients in the generator's step. Both have
-the same losses on the same layers of the same VGG16.
+the whole batch, and the discriminator's weights get gradients in the generator's step. Ours also
+keeps tensors and weights with channels last and steps with PyTorch's fused Adam, where that
+implementation has the defaults. Both have the same losses on the same layers of the same VGG16.
 
 Each row is a process of its own, whose peak is its own too; they take turns step by step, so that
 whatever else the machine does falls on all of them. On a busy machine compare processor time, with

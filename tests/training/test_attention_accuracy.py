@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 import torch
+from positional import Positional
 
-from s2i_models.reference_colorization.compact import HIDDEN, CompactConfig, CompactGenerator
+from s2i_models.reference_colorization.compact import HIDDEN
 from s2i_training.correspondence import (
     attention_accuracy,
     attention_of,
@@ -121,22 +122,6 @@ def test_an_attention_that_knows_the_warp_is_right_and_a_blind_one_is_chance():
     assert guessed.tokens == perfect.tokens
     assert guessed.near == pytest.approx(guessed.chance, abs=0.04)
     assert attention_accuracy(knowing, Bent(20), indices=[]).tokens == 0
-
-
-class Positional(CompactGenerator):
-    """A network whose queries and keys tell the position and nothing else."""
-
-    def __init__(self):
-        super().__init__(CompactConfig(widths=(8, 16, 16), token_width=256, blocks=1))
-        angle = torch.arange(SIDE) * (math.pi / SIDE)
-        wave = torch.stack([angle.cos(), angle.sin()])
-        y = wave[:, None, :, None].expand(2, 2, SIDE, SIDE)
-        x = wave[None, :, None, :].expand(2, 2, SIDE, SIDE)
-        codes = torch.cat([(4 * y * x).flatten(0, 1), torch.zeros(252, SIDE, SIDE)])[None]
-        for projection in (self.query, self.key):
-            projection.register_forward_hook(
-                lambda _m, _i, out: 100 * codes.expand(len(out), -1, -1, -1)
-            )
 
 
 def test_scrambled_tokens_lose_what_the_network_knows():

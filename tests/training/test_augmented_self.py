@@ -47,6 +47,18 @@ def test_without_change_the_target_is_the_drawing(tiny_set: Path) -> None:
     assert np.array_equal(item["color"], drawings[3]["color"])
 
 
+def test_without_harder_colors_change_by_the_papers_shift_alone(tiny_set: Path) -> None:
+    drawings = LineArtDataset(tiny_set, "train", 64)
+
+    def change(index: int, harder: bool) -> float:
+        before, after = drawings[index]["color"], triples(tiny_set, harder=harder)[index]["color"]
+        return float((after - before).abs().max())
+
+    most = 50 / 255 + 1e-4
+    assert all(0 < change(index, harder=False) <= most for index in range(12))
+    assert any(change(index, harder=True) > most for index in range(12))
+
+
 def test_everything_random_follows_from_seed_epoch_and_index(tiny_set: Path) -> None:
     first = triples(tiny_set, hinted=1.0)
     again = triples(tiny_set, hinted=1.0)[2]

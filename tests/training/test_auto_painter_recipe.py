@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from tiny_set import FlatFeatures
+from tiny_set import FlatFeatures, stop_run
 
 from s2i_models import load
 from s2i_models.auto_painter.compact import CompactConfig
@@ -37,14 +37,7 @@ def _train(
 ) -> None:
     run = Run(RunOptions(folder, workers=0, resume=resume, checkpoint_every=1, log_every=1))
     if stop_after is not None:
-        after_step = run.after_step
-
-        def stopping(*arguments, **keywords) -> None:
-            after_step(*arguments, **keywords)
-            if run.step == stop_after:
-                raise KeyboardInterrupt
-
-        run.after_step = stopping  # type: ignore[method-assign]
+        stop_run(run, stop_after)
     recipe.train(TINY, tiny_set, run)
 
 
@@ -86,12 +79,3 @@ def test_training_goes_on_from_weights(tmp_path: Path, tiny_set: Path) -> None:
     for name, value in averaged["generator"].items():
         assert torch.allclose(theirs[name], value.half().float()), name
     assert any(not torch.equal(ours[n], theirs[n]) for n in averaged["generator"])
-
-
-def test_presets_differ_in_size_and_share_the_phases() -> None:
-    cpu, gpu = recipe.PRESETS["cpu"], recipe.PRESETS["gpu"]
-    assert [p.name for p in cpu.phases] == [p.name for p in gpu.phases]
-    assert sum(p.steps * p.batch_size for p in cpu.phases) < sum(
-        p.steps * p.batch_size for p in gpu.phases
-    )
-    assert [p.steps for p in recipe.scaled(cpu, 0.001).phases] == [4, 2, 1, 1]

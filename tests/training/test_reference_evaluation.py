@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from positional import Positional
 from safetensors.torch import save_file
 
 from s2i_models.reference_colorization.compact import CompactConfig, CompactGenerator
@@ -139,19 +140,23 @@ def test_drawings_without_a_painted_pixel_are_left_out_of_means(drawings):
     nothing = np.zeros((SIDE, SIDE), bool)
     empty = Drawing(drawings[0].sketch, drawings[0].color, nothing, nothing, True)
     pair = with_itself(empty, 0)
-    measured = evaluation.nearness(empty.color, pair)
+    measured = evaluation.nearness(pair)(empty.color)
     assert np.isnan(measured["SC-PSNR"])
     assert np.isnan(measured["CIEDE2000"])
-    assert np.isnan(evaluation.palette_nearness(empty.color, pair)["palette distance"])
+    assert np.isnan(evaluation.palette_nearness(pair)(empty.color)["palette distance"])
 
 
 def test_attention_is_told_beside_scrambled_tokens_and_chance(tiny_set):
-    network = CompactGenerator(CompactConfig(widths=(8, 16, 16), token_width=16, blocks=1))
-    report = evaluation.attention_report(network, tiny_set, 2)
-    shares = [line.split("|")[2].strip() for line in report.splitlines()[4:]]
+    report = evaluation.attention_report(Positional(), tiny_set, 2)
+    cells = [line.split("|")[1:3] for line in report.splitlines()[4:]]
+    shares = {name.strip(): float(share.strip(" %")) for name, share in cells}
     assert len(shares) == 5
-    assert all(0 <= float(share.rstrip("%")) <= 100 for share in shares)
     assert " 0 tokens" not in report
+    ours, in_place = shares["ours"], shares["the token at the same place"]
+    assert ours == in_place > 20
+    for scrambled in ("tokens by reshape", "reference tokens shuffled"):
+        assert shares[f"the same network, {scrambled}"] < ours / 2
+    assert 0 < shares["a random token of the reference (chance)"] < ours
 
 
 def test_held_out_drawings_are_those_at_the_indices(tiny_set):
@@ -171,6 +176,20 @@ def painter_of(path: Path, **settings) -> PaperPainter:
     painter = load_generator(path, "cpu")
     assert isinstance(painter, PaperPainter)
     return painter
+
+
+def test_what_sees_no_reference_is_asked_once_for_each_drawing(drawings):
+    asked = []
+
+    def painting(pair: Pair) -> dict[str, np.ndarray]:
+        asked.append(pair)
+        return graying(pair)
+
+    method = methods.once_each(painting)
+    pairs = [*map(with_itself, drawings, range(4)), *with_others(drawings)]
+    for pair in pairs:
+        assert (method(pair)[methods.AUTO_PAINTER["color"]] == graying(pair).popitem()[1]).all()
+    assert len(asked) == 4
 
 
 def test_the_papers_network_sees_pictures_as_it_was_trained_with(drawings, tmp_path, monkeypatch):

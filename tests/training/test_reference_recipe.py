@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors import safe_open
-from tiny_set import FlatFeatures
+from tiny_set import FlatFeatures, stop_run
 
 from s2i_models.reference_colorization.compact import CompactConfig, CompactGenerator
-from s2i_models.reference_colorization.generators import load_generator
+from s2i_models.reference_colorization.generators import PaperPainter, load_generator
+from s2i_models.reference_colorization.network import PaperConfig
+from s2i_training.export import describe_network, described_network
 from s2i_training.recipes import reference_colorization as recipe
 from s2i_training.run import Run, RunOptions
 
@@ -42,14 +45,7 @@ def _train(
 ) -> None:
     run = Run(RunOptions(folder, workers=0, resume=resume, checkpoint_every=1, log_every=1))
     if stop_after is not None:
-        after_step = run.after_step
-
-        def stopping(*arguments, **keywords) -> None:
-            after_step(*arguments, **keywords)
-            if run.step == stop_after:
-                raise KeyboardInterrupt
-
-        run.after_step = stopping  # type: ignore[method-assign]
+        stop_run(run, stop_after)
     recipe.train(config, data, run)
 
 
@@ -125,14 +121,6 @@ def test_every_part_of_the_network_gets_a_gradient(tiny_set: Path, negative) -> 
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
 
 
-def test_presets_differ_in_size_and_share_the_phases() -> None:
-    cpu, gpu = recipe.PRESETS["cpu"], recipe.PRESETS["gpu"]
-    assert [p.name for p in cpu.phases] == [p.name for p in gpu.phases]
-    assert sum(p.steps * p.batch_size for p in cpu.phases) < sum(
-        p.steps * p.batch_size for p in gpu.phases
-    )
-
-
 def test_the_papers_weights_are_the_papers() -> None:
     config = recipe.PRESETS["gpu"]
     weights = (
@@ -167,3 +155,44 @@ def test_a_reading_of_the_paper_trains_and_can_be_painted_with(
 def test_what_can_not_be_built_says_what_can(change: dict, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         recipe.build_generator(replace(TINY, **change))
+
+
+def _keep(folder: Path, generator: torch.nn.Module) -> None:
+    """A checkpoint of `generator`, as of a run that did not describe its network."""
+    folder.mkdir()
+    averages = {"generator": generator.state_dict()}
+    torch.save({"averages": averages, "step": 1}, folder / "checkpoint.pt")
+
+
+@pytest.mark.parametrize("preset", ["supplement", "snailpong", "jungjaewon"])
+def test_the_papers_networks_are_recognized_where_a_run_does_not_describe_them(
+    tmp_path: Path, preset: Any
+) -> None:
+    _keep(tmp_path / "run", recipe.TrainedPaper(PaperConfig(preset, width=2)))
+    recipe.export(tmp_path / "run", tmp_path / "w.safetensors")
+    with safe_open(tmp_path / "w.safetensors", framework="pt") as file:
+        metadata = file.metadata()
+    assert metadata["s2i.network"] == preset
+    assert json.loads(metadata["s2i.config"]) == PaperConfig(preset).to_dict()
+
+
+def test_export_believes_the_description_of_a_run(tmp_path: Path) -> None:
+    config = PaperConfig("snailpong", width=2, leaky_output=True)  # weights tell neither
+    _keep(tmp_path / "run", recipe.TrainedPaper(config))
+    describe_network(tmp_path / "run", "snailpong", config.to_dict())
+    recipe.export(tmp_path / "run", tmp_path / "w.safetensors")
+    painter = load_generator(tmp_path / "w.safetensors", "cpu")
+    assert isinstance(painter, PaperPainter)
+    assert painter.generator.config == config
+
+
+def test_a_run_describes_the_network_it_trains(tmp_path: Path, tiny_set: Path) -> None:
+    phase = recipe.Phase("match", 1, 32, 4, 1e-3)
+    _train(tmp_path / "run", tiny_set, replace(TINY, phases=(phase,)))
+    described = described_network(tmp_path / "run")
+    assert described == ("compact", json.loads(json.dumps(TINY.network.to_dict())))
+    (tmp_path / "run" / "network.json").unlink()
+    recipe.export(tmp_path / "run", tmp_path / "w.safetensors")
+    painter = load_generator(tmp_path / "w.safetensors", "cpu")
+    assert isinstance(painter, CompactGenerator)
+    assert painter.config == TINY.network

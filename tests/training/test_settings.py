@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from s2i_training.settings import with_settings
+from s2i_training.settings import scaled, with_settings
 
 
 @dataclass(frozen=True)
@@ -39,3 +39,14 @@ def test_values_take_the_kind_of_their_field():
 def test_what_can_not_be_set_says_what_can(setting: str, said: str):
     with pytest.raises(ValueError, match=said.replace(".", r"\.")):
         with_settings(Config(), [setting])
+
+
+@dataclass(frozen=True)
+class Phase:
+    steps: int
+    size: int = 32
+
+
+def test_a_share_shortens_every_phase_and_leaves_a_step():
+    config = Config(phases=(Phase(1000), Phase(300, 64), Phase(3)))  # type: ignore[arg-type]
+    assert scaled(config, 0.01).phases == (Phase(10), Phase(3, 64), Phase(1))

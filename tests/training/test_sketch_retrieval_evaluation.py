@@ -144,7 +144,7 @@ def test_a_report_has_all_rows_and_a_sheet(
     monkeypatch.setattr(Embedder, "size", 32)
     monkeypatch.setattr(evaluation, "ensure_renders", lambda _data: sets["renders"])
     monkeypatch.setattr(evaluation, "ensure_queries", lambda _data: sets["queries"])
-    monkeypatch.setattr(evaluation, "LEAST_GALLERY", 20)
+    monkeypatch.setattr(evaluation, "LEAST_GALLERY", 60)
     torch.manual_seed(0)
     weights = tmp_path / "weights.safetensors"
     write_weights(weights, Embedder().state_dict(), PIPELINE, NETWORK, Embedder.config())
@@ -160,6 +160,11 @@ def test_a_report_has_all_rows_and_a_sheet(
         "other hand, emojione-monotone",
         "other hand, picture to picture",
     ]
+    assert report.startswith("Gallery: 60 pictures")
     assert "Embedding a picture takes" in report
     with Image.open(tmp_path / "sheet.png") as sheet:
-        assert min(sheet.size) > 100
+        size = sheet.size
+    assert min(size) > 100
+    evaluation.evaluate(sets["data"], weights, 4, tmp_path, quick=True)
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.size == size  # nothing of the first time is left in it

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_set import stop_run
 
 from s2i_models.find_reference.network import Body, Embedder, load_embedder
 from s2i_training.recipes import sketch_retrieval as recipe
@@ -38,14 +39,7 @@ def small_and_without_download(monkeypatch: pytest.MonkeyPatch) -> None:
 def _train(folder: Path, data: Path, stop_after: int | None = None, resume: bool = False) -> None:
     run = Run(RunOptions(folder, workers=0, resume=resume, checkpoint_every=1, log_every=1))
     if stop_after is not None:
-        after_step = run.after_step
-
-        def stopping(*arguments, **keywords) -> None:
-            after_step(*arguments, **keywords)
-            if run.step == stop_after:
-                raise KeyboardInterrupt
-
-        run.after_step = stopping  # type: ignore[method-assign]
+        stop_run(run, stop_after)
     recipe.train(TINY, data, run)
 
 
@@ -106,9 +100,3 @@ def test_training_goes_on_from_weights(trained: Path, tmp_path: Path, tiny_set: 
     after = _weights(tmp_path / "second")
     for name, value in load_embedder(path).state_dict().items():
         assert torch.equal(after[f"embedder.{name}"], value), name
-
-
-def test_presets_share_the_phases() -> None:
-    cpu, gpu = recipe.PRESETS["cpu"], recipe.PRESETS["gpu"]
-    assert [p.name for p in cpu.phases] == [p.name for p in gpu.phases]
-    assert recipe.scaled(cpu, 0.01).phases[0].steps == round(0.01 * cpu.phases[0].steps)

@@ -14,6 +14,7 @@ from s2i_training.data.build import build_set
 from s2i_training.data.drawing import Drawing, Picture
 from s2i_training.data.published import Package
 from s2i_training.data.sources import Source
+from s2i_training.run import Run
 
 
 class FlatFeatures(torch.nn.Module):
@@ -52,3 +53,15 @@ def build_tiny_set(folder: Path, count: int = 40) -> Path:
         patch.setattr("s2i_training.data.build.fetch", lambda package, _folder: package)
         build_set([Source("made", (Package("npm", "made", "1", ""),), "CC0-1.0", "", read)], folder)
     return folder
+
+
+def stop_run(run: Run, step: int) -> None:
+    """Interrupt `run` after its step number `step`, as Ctrl+C does."""
+    after_step = run.after_step
+
+    def stopping(*arguments, **keywords) -> None:
+        after_step(*arguments, **keywords)
+        if run.step == step:
+            raise KeyboardInterrupt
+
+    run.after_step = stopping  # type: ignore[method-assign]

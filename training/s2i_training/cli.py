@@ -88,10 +88,10 @@ def fit(
     On several GPUs: `accelerate launch -m s2i_training fit SYSTEM …`.
     """
     from s2i_training.run import Run, RunOptions
-    from s2i_training.settings import with_settings
+    from s2i_training.settings import scaled, with_settings
 
     recipe = import_module(f"s2i_training.recipes.{system}")
-    config = recipe.scaled(recipe.PRESETS[preset], share)
+    config = scaled(recipe.PRESETS[preset], share)
     with plain_errors():
         config = with_settings(config, settings)
     if precision is not None:

@@ -7,7 +7,7 @@ attention that found it is within two tokens of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal, Protocol
@@ -23,7 +23,7 @@ NEAR = 2.0
 # A sketch token belongs to the drawing when at least this share of its cell is painted.
 LEAST_PAINTED = 0.5
 # Logits below this are of tokens that attention is not to see.
-_HIDDEN = -1e3
+HIDDEN_BELOW = -1e3
 
 Attend = Callable[[Mapping[str, Tensor]], Tensor]
 """From a batch of triples to attention logits (B, n_sketch, n_reference), tokens row by row."""
@@ -116,7 +116,7 @@ def count_near(logits: Tensor, place: Tensor, counted: Tensor) -> Tensor:
     positions = torch.stack([at % width, at // width], dim=1).to(place.dtype)
     distance = torch.cdist(place.flatten(1, 2).nan_to_num(), positions.expand(len(place), -1, -1))
     near = distance <= NEAR
-    visible = logits > _HIDDEN
+    visible = logits > HIDDEN_BELOW
     best = logits.argmax(dim=2, keepdim=True)
     hit = near.gather(2, best)[..., 0]
     chance = (near & visible).sum(dim=2) / visible.sum(dim=2).clamp(min=1)
@@ -139,7 +139,7 @@ def attention_of(network: CompactGenerator, layout: Layout = "positions") -> Att
         training = network.training
         network.eval()
         try:
-            with _scrambled(network) if layout == "reshape" else _as_is():
+            with _scrambled(network) if layout == "reshape" else nullcontext():
                 tokens = network.read_reference(batch["reference"])
                 if layout == "shuffled":
                     order = [torch.randperm(len(key), generator=generator) for key in tokens.keys]
@@ -154,11 +154,6 @@ def attention_of(network: CompactGenerator, layout: Layout = "positions") -> Att
             network.train(training)
 
     return attend
-
-
-@contextmanager
-def _as_is() -> Iterator[None]:
-    yield
 
 
 @contextmanager

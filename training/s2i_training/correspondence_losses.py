@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from s2i_training.correspondence import HIDDEN_BELOW
+
 # The paper's γ, a distance of logits.
 MARGIN = 12.0
 # Negatives are at least this many tokens away.
 APART = 2.0
-_HIDDEN = -1e3
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def counterparts(place: Tensor, height: int, width: int, bias: Tensor) -> Counte
         ],
         dim=2,
     )
-    seen = bias[:, None].expand(-1, index.shape[1], -1).gather(2, index) > _HIDDEN
+    seen = bias[:, None].expand(-1, index.shape[1], -1).gather(2, index) > HIDDEN_BELOW
     weight = weight * seen
     total = weight.sum(dim=2, keepdim=True)
     known = known & (total[..., 0] > 0.25)
@@ -94,7 +95,7 @@ def elsewhere(logits: Tensor, place: Tensor, width: int, bias: Tensor) -> Tensor
     flat = place.flatten(1, 2).nan_to_num()
     far_x = (flat[..., 0, None] - column).abs() >= APART
     far_y = (flat[..., 1, None] - row).abs() >= APART
-    allowed = (far_x | far_y) & (bias[:, None] > _HIDDEN)
+    allowed = (far_x | far_y) & (bias[:, None] > HIDDEN_BELOW)
     chance = torch.rand(logits.shape, device=logits.device) * allowed
     return logits.gather(2, chance.argmax(dim=2, keepdim=True))[..., 0]
 

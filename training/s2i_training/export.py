@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from s2i_training.run import CHECKPOINT
 
+NETWORK_FILE = "network.json"  # beside the checkpoint
 MOST_BYTES = 24_000_000  # a shipped file's limit, so that the repository stays light
 
 
@@ -25,6 +27,21 @@ def averaged_state(folder: Path, network: str) -> tuple[dict[str, Tensor], int]:
         raise ValueError(f"{folder} holds no checkpoint: train first with `s2i-train fit`")
     checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     return checkpoint["averages"][network], checkpoint["step"]
+
+
+def describe_network(folder: Path, network: str, config: Mapping) -> None:
+    """Keep in a run's folder what `write_weights` will be told of the network that it trains."""
+    description = {"network": network, "config": dict(config)}
+    (folder / NETWORK_FILE).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+
+
+def described_network(folder: Path) -> tuple[str, dict[str, Any]] | None:
+    """The network's name and config that `describe_network` kept; None where it kept nothing."""
+    path = folder / NETWORK_FILE
+    if not path.is_file():
+        return None
+    description = json.loads(path.read_text(encoding="utf-8"))
+    return description["network"], description["config"]
 
 
 def write_weights(

@@ -10,6 +10,13 @@ from typing import Any, TypeVar
 Config = TypeVar("Config")
 
 
+def scaled(config: Config, share: float) -> Config:
+    """`config`, a dataclass with `phases`, each shortened to `share` of its steps, at least one."""
+    phases: Any = config.phases  # type: ignore[attr-defined]  # of a recipe
+    shorter = tuple(replace(p, steps=max(1, round(p.steps * share))) for p in phases)
+    return replace(config, phases=shorter)  # type: ignore[type-var]
+
+
 def with_settings(config: Config, settings: Sequence[str]) -> Config:
     """`config`, a dataclass, with each "NAME=VALUE" of `settings` in place.
 

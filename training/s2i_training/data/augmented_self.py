@@ -59,7 +59,8 @@ class AugmentedSelfDataset:
     the position (x, y) in cells of the reference, NaN where it is not there.
 
     `change`: whether colors are changed; at test the paper bends only. `harder`: whether most
-    references are also turned, sized and mirrored.
+    references are also turned, sized and mirrored, and colors change more than by the paper's
+    shift.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class AugmentedSelfDataset:
         painted = item["painted"][0].numpy()  # type: ignore[index]
         lines = item["lines"][0].numpy()  # type: ignore[index]
         if self._change:
-            changed = change_colors(color, rng)
+            changed = (change_colors if self._harder else shift_intensity)(color, rng)
             # Paper stays white: coverage leaves it alone.
             color = painted[..., None] * changed + (1 - painted[..., None]) * color
         size = len(lines)

@@ -11,14 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from s2i_models.find_reference.framing import drawn_box
+from s2i_models.find_reference.framing import MARGIN, drawn_box
 from s2i_training.data.manifest import Item, Split, read_manifest
 from s2i_training.data.packed import PackedPictures
 from s2i_training.rough_hand import rough_sketch
 
 # Drawings are varied at this size and shrunk afterwards.
 _SIDE = 192
-_PAPER = 0.06  # margin around a framed drawing, see `framing.MARGIN`
 
 
 class SketchPairs:
@@ -141,7 +140,7 @@ def _framed(picture: np.ndarray, size: int, rng: np.random.Generator) -> np.ndar
     side = max(right - left, bottom - top, 8)
     if rng.random() < 0.1:
         side *= rng.uniform(1.1, 1.6)  # stray marks made the frame too large
-    zoom = size / (side * (1 + 2 * _PAPER) * rng.uniform(0.92, 1.08))
+    zoom = size / (side * (1 + 2 * MARGIN) * rng.uniform(0.92, 1.08))
     stretch = np.exp(rng.normal(0, 0.04))
     middle = np.array([(left + right) / 2, (top + bottom) / 2])
     middle = middle + rng.normal(0, 0.025, 2) * side

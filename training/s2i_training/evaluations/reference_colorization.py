@@ -49,7 +49,7 @@ from s2i_training.metrics.lpips import lpips
 from s2i_training.metrics.palette_distance import palette_distance, palette_of
 from s2i_training.metrics.psnr import psnr
 from s2i_training.metrics.sc_psnr import sc_psnr
-from s2i_training.metrics.ssim import ssim
+from s2i_training.metrics.ssim import ssim_to
 
 # LPIPS and FID see pictures at this size; all else is measured at full size.
 SMALL = 256
@@ -69,6 +69,8 @@ LAYOUTS: dict[Layout, str] = {
 
 Measured = dict[str, dict[str, list[float]]]
 """One value for each drawing, by method and by what was measured."""
+Measure = Callable[[np.ndarray], dict[str, float]]
+"""What is measured of a picture (H, W, 3) uint8, by name."""
 Pictures = dict[str, list[np.ndarray]]
 """One small picture for each drawing, by method."""
 
@@ -143,46 +145,54 @@ def color_all(
     pairs: Sequence[Pair],
     methods: Sequence[Method],
     title: str,
-    measure: Callable[[np.ndarray, Pair], dict[str, float]],
+    measure: Callable[[Pair], Measure],
 ) -> tuple[Measured, Pictures]:
     """Color each pair by each method, and the original; measure at once and keep small pictures."""
     measured: Measured = {}
     pictures: Pictures = {}
     for pair in track(pairs, f"coloring {title}"):
-        made = {ORIGINAL: pair.drawing.color}
+        made, measured_of = {ORIGINAL: pair.drawing.color}, measure(pair)
         for method in methods:
             made |= method(pair)
         for name, picture in made.items():
             pictures.setdefault(name, []).append(small(picture))
-            for what, value in measure(picture, pair).items():
+            for what, value in measured_of(picture).items():
                 measured.setdefault(name, {}).setdefault(what, []).append(value)
     return measured, pictures
 
 
-def nearness(picture: np.ndarray, pair: Pair) -> dict[str, float]:
-    """What is measured of a picture whose truth is known. Decibels are at most `MOST_DECIBELS`;
+def nearness(pair: Pair) -> Measure:
+    """What is measured of pictures whose truth is known. Decibels are at most `MOST_DECIBELS`;
     CIEDE2000 is the mean over painted pixels off the ink, NaN without any."""
-    drawing = pair.drawing
-    assert pair.points is not None
-    corresponding = sc_psnr(
-        picture, pair.reference[..., :3], pair.points, drawing.measured, pair.usable
-    )
-    ours, theirs = (srgb_to_lab(p[drawing.measured] / 255.0) for p in (picture, drawing.color))
-    return {
-        "PSNR": min(psnr(picture, drawing.color), MOST_DECIBELS),
-        "SSIM": ssim(picture, drawing.color),
-        "SC-PSNR": float(np.minimum(corresponding, MOST_DECIBELS)),
-        "CIEDE2000": float(ciede2000(ours, theirs).mean()) if len(ours) else float("nan"),
-    }
+    drawing, points = pair.drawing, pair.points
+    assert points is not None
+    original = srgb_to_lab(drawing.color[drawing.measured] / 255.0)
+    ssim = ssim_to(drawing.color)
+
+    def measure(picture: np.ndarray) -> dict[str, float]:
+        corresponding = sc_psnr(
+            picture, pair.reference[..., :3], points, drawing.measured, pair.usable
+        )
+        lab = srgb_to_lab(picture[drawing.measured] / 255.0)
+        return {
+            "PSNR": min(psnr(picture, drawing.color), MOST_DECIBELS),
+            "SSIM": ssim(picture),
+            "SC-PSNR": float(np.minimum(corresponding, MOST_DECIBELS)),
+            "CIEDE2000": float(ciede2000(lab, original).mean()) if len(lab) else float("nan"),
+        }
+
+    return measure
 
 
-def palette_nearness(picture: np.ndarray, pair: Pair) -> dict[str, float]:
+def palette_nearness(pair: Pair) -> Measure:
     """The distance of the palettes of result and reference, NaN where one paints nothing."""
-    if not pair.drawing.measured.any() or not pair.usable.any():
-        return {"palette distance": float("nan")}
-    ours = palette_of(picture, pair.drawing.measured)
+    measured = pair.drawing.measured
+    if not measured.any() or not pair.usable.any():
+        return lambda _picture: {"palette distance": float("nan")}
     theirs = palette_of(pair.reference[..., :3], pair.usable)
-    return {"palette distance": palette_distance(ours, theirs)}
+    return lambda picture: {
+        "palette distance": palette_distance(palette_of(picture, measured), theirs)
+    }
 
 
 def attention_report(network: CompactGenerator, data: Path, count: int) -> str:

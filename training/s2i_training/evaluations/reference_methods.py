@@ -21,7 +21,7 @@ from s2i_models import load
 from s2i_models.reference_colorization.compact import CompactGenerator
 from s2i_models.reference_colorization.generators import PaperPainter, load_generator
 from s2i_training.color_transfer import copy_patches, match_histogram, reinhard, snap
-from s2i_training.evaluations.drawings import in_silhouette, on_white
+from s2i_training.evaluations.drawings import Drawing, in_silhouette, on_white
 from s2i_training.evaluations.reference_pairs import Pair
 
 Method = Callable[[Pair], dict[str, np.ndarray]]
@@ -48,7 +48,7 @@ def pipelines(weights: Path | None) -> list[Method]:
         learned(
             lambda s, r: colorize(sketch=s, reference=r, outputs=list(OURS)), OURS, OURS_ENCLOSED
         ),
-        learned(lambda s, _: paint(sketch=s, outputs=["color"]), AUTO_PAINTER),
+        once_each(learned(lambda s, _: paint(sketch=s, outputs=["color"]), AUTO_PAINTER)),
     ]
 
 
@@ -69,6 +69,19 @@ def learned(colorize: Colorizer, titles: Mapping[str, str], enclosed: str | None
         return made
 
     return method
+
+
+def once_each(method: Method) -> Method:
+    """`method`, whose pictures do not depend on the reference, run once for each drawing."""
+    known: dict[int, tuple[Drawing, dict[str, np.ndarray]]] = {}
+
+    def remembering(pair: Pair) -> dict[str, np.ndarray]:
+        drawing = pair.drawing
+        if id(drawing) not in known:  # kept with the drawing, so that no other gets its number
+            known[id(drawing)] = drawing, method(pair)
+        return known[id(drawing)][1]
+
+    return remembering
 
 
 def _enclosed(layers: Mapping[str, np.ndarray], pair: Pair) -> np.ndarray:

@@ -107,7 +107,7 @@ def evaluate(
     """
     network = load_embedder(weights or SHIPPED_WEIGHTS / f"{PIPELINE}.safetensors")
     roots = (data, ensure_renders(data))
-    gallery = held_out_gallery(roots)
+    gallery = held_out_gallery(roots, LEAST_GALLERY)
     rows = {
         **drawing_queries(gallery, count),
         **set_queries(list(_pictures(ensure_queries(data), "test")), gallery, count),
@@ -118,6 +118,7 @@ def evaluate(
         methods.append(Method("HOG", HOG_SIZE, hog_features))
         methods.append(Method("ImageNet features", IMAGENET_SIZE, ImageNetFeatures()))
     tables: dict[str, dict[str, np.ndarray]] = {name: {} for name in rows}
+    found: list[np.ndarray] = []
     for method in methods:
         searched = _embed(method, [_Shown(picture).square for picture in gallery], "gallery")
         for name, queries in rows.items():
@@ -125,8 +126,8 @@ def evaluate(
             scores = asked @ searched.T
             tables[name][method.name] = ranks(scores, queries)
             if method.name == OURS:
-                _write_row(folder / "rows", name, queries, scores, gallery)
-    _write_sheet(folder)
+                found.append(_strips(queries, scores, gallery))
+    _write_sheet(folder / "sheet.png", found)
     held_out = sum(picture.item.split == "test" for picture in gallery)
     head = (
         f"Gallery: {len(gallery)} pictures, {held_out} of them held out; top "
@@ -135,7 +136,7 @@ def evaluate(
     return head + "\n" + _table(tables, rows) + "\n\n" + timing(network) + "\n"
 
 
-def held_out_gallery(roots: Sequence[Path], least: int = LEAST_GALLERY) -> list[Picture]:
+def held_out_gallery(roots: Sequence[Path], least: int) -> list[Picture]:
     """All test pictures of the sets, filled up with others of other subjects to `least`."""
     gallery = [picture for root in roots for picture in _pictures(root, "test")]
     held_out = {picture.item.subject for picture in gallery}
@@ -340,18 +341,15 @@ def _line(name: str, found: dict[str, np.ndarray]) -> str:
     return f"| {name} | {len(next(iter(found.values())))} | {' | '.join(cells)} |"
 
 
-def _write_row(
-    folder: Path,
-    name: str,
+def _strips(
     queries: Sequence[Query],
     scores: np.ndarray,
     gallery: Sequence[Picture],
     size: int = 96,
     shown: int = 6,
     most: int = 3,
-) -> None:
+) -> np.ndarray:
     """A few queries, each with the pictures it found; right ones are framed in green."""
-    folder.mkdir(parents=True, exist_ok=True)
     step = max(1, len(queries) // most)
     strips = []
     for row in range(step // 2, len(queries), step)[:most]:
@@ -362,8 +360,7 @@ def _write_row(
         for place in np.argsort(-allowed)[:shown]:
             cells.append(_tile(_Shown(gallery[place]).square(size), int(place) in query.hits))
         strips.append(np.concatenate(cells, axis=1))
-    number = len(list(folder.glob("*.png")))
-    Image.fromarray(np.concatenate(strips)).save(folder / f"{number:02d}.png")
+    return np.concatenate(strips)
 
 
 def _tile(square: np.ndarray, right: bool | None) -> np.ndarray:
@@ -375,8 +372,8 @@ def _tile(square: np.ndarray, right: bool | None) -> np.ndarray:
     return framed
 
 
-def _write_sheet(folder: Path) -> None:
-    strips = [np.asarray(Image.open(path)) for path in sorted((folder / "rows").glob("*.png"))]
+def _write_sheet(path: Path, strips: Sequence[np.ndarray]) -> None:
+    """Pictures of `_strips` in two columns."""
     half = -(-len(strips) // 2)
     columns = [np.concatenate(part) for part in (strips[:half], strips[half:]) if part]
     height = max(len(column) for column in columns)
@@ -384,4 +381,4 @@ def _write_sheet(folder: Path) -> None:
         np.pad(column, ((0, height - len(column)), (0, 24), (0, 0)), constant_values=255)
         for column in columns
     ]
-    Image.fromarray(np.concatenate(padded, axis=1)).save(folder / "sheet.png")
+    Image.fromarray(np.concatenate(padded, axis=1)).save(path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -17,19 +19,33 @@ def ssim(made: np.ndarray, original: np.ndarray) -> float:
     11×11. Each channel is compared alone and the mean is of all; only windows that lie within the
     picture count. Raises ValueError for pictures that do not fit.
     """
-    if made.shape != original.shape or min(made.shape[:2]) < WINDOW:
-        raise ValueError(
-            f"pictures of {made.shape} and {original.shape}: SSIM compares two of one shape, of "
-            f"at least {WINDOW}×{WINDOW} px"
-        )
-    ours, theirs = np.asarray(made, np.float64), np.asarray(original, np.float64)
-    mean1, mean2 = _mean(ours), _mean(theirs)
-    variance1 = _mean(ours * ours) - mean1**2
-    variance2 = _mean(theirs * theirs) - mean2**2
-    covariance = _mean(ours * theirs) - mean1 * mean2
-    similarity = (2 * mean1 * mean2 + _C1) * (2 * covariance + _C2)
-    similarity /= (mean1**2 + mean2**2 + _C1) * (variance1 + variance2 + _C2)
-    return float(similarity.mean())
+    return ssim_to(original)(made)
+
+
+def ssim_to(original: np.ndarray) -> Callable[[np.ndarray], float]:
+    """`ssim` with this original, for several pictures: what concerns it alone is found once."""
+    shape = original.shape
+    if min(shape[:2]) < WINDOW:
+        raise ValueError(f"a picture of {shape}: SSIM needs at least {WINDOW}×{WINDOW} px")
+    theirs = np.asarray(original, np.float64)
+    mean2, square2 = _mean(theirs), theirs * theirs
+
+    def compare(made: np.ndarray) -> float:
+        if made.shape != shape:
+            raise ValueError(
+                f"pictures of {made.shape} and {shape}: SSIM compares two of one shape"
+            )
+        ours = np.asarray(made, np.float64)
+        mean1 = _mean(ours)
+        product, squares = mean1 * mean2, mean1 * mean1 + mean2 * mean2
+        # Both variances together: only their sum is asked for.
+        variances = _mean(ours * ours + square2) - squares
+        covariance = _mean(ours * theirs) - product
+        similarity = (2 * product + _C1) * (2 * covariance + _C2)
+        similarity /= (squares + _C1) * (variances + _C2)
+        return float(similarity.mean())
+
+    return compare
 
 
 def _mean(plane: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ join when there is something to refine.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -244,12 +244,6 @@ def preview(run: Run, batch: dict[str, Tensor], count: int = 4) -> Tensor:
 def _load_generator(generator: CompactGenerator, path: Path) -> None:
     state = load_file(path)
     generator.load_state_dict({k: v.float() for k, v in state.items()})
-
-
-def scaled(config: Config, share: float) -> Config:
-    """The same recipe with each phase shortened to `share` of its steps."""
-    phases = (replace(p, steps=max(1, round(p.steps * share))) for p in config.phases)
-    return replace(config, phases=tuple(phases))
 
 
 def export(folder: Path, path: Path) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,7 +34,12 @@ from s2i_training.correspondence_losses import (
 from s2i_training.data.augmented_self import AugmentedSelfDataset
 from s2i_training.data.lineart import LineArtDataset
 from s2i_training.discriminator import CompactDiscriminator
-from s2i_training.export import averaged_state, write_weights
+from s2i_training.export import (
+    averaged_state,
+    describe_network,
+    described_network,
+    write_weights,
+)
 from s2i_training.losses import (
     feature,
     hinge_discriminator,
@@ -48,6 +53,8 @@ from s2i_training.run import Run, set_learning_rate, warm_up_and_decay
 PERCEPTUAL_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 # The seed's reading of eq. (9), whose layer the paper leaves open.
 STYLE_LAYER = "relu5_1"
+# What `TrainedPaper` puts before the names of the paper's own weights.
+_OF_PAPER = "painter.generator."
 
 
 @dataclass(frozen=True)
@@ -139,6 +146,8 @@ def train(config: Config, data: Path, run: Run, start_from: Path | None = None) 
     painter = run.add("generator", generator, generator_optimizer, average=config.average)
     critic = run.add("discriminator", discriminator, discriminator_optimizer)
     run.start()
+    if run.accelerator.is_main_process:
+        describe_network(run.options.folder, config.generator, generator.config.to_dict())
 
     features = None
     begin = 0
@@ -161,7 +170,8 @@ def train(config: Config, data: Path, run: Run, start_from: Path | None = None) 
                 + config.triplet_weight * losses["triplet"]
                 + config.contrastive_weight * losses["contrastive"]
             )
-            if features is not None:
+            if phase.refine:
+                assert features is not None
                 painted = made.output[:, :3].float()
                 losses |= _refining_losses(run, critic, features, batch, painted)
                 loss = (
@@ -186,6 +196,7 @@ class TrainedPaper(nn.Module):
 
     def __init__(self, config: PaperConfig):
         super().__init__()
+        self.config = config
         self.painter = PaperPainter(PaperGenerator(config))
         self.cell = self.painter.cell
 
@@ -344,34 +355,26 @@ def preview(run: Run, batch: dict[str, Tensor], count: int = 4) -> Tensor:
     return torch.cat(cells, dim=3)
 
 
-def scaled(config: Config, share: float) -> Config:
-    """The same recipe with each phase shortened to `share` of its steps."""
-    phases = (replace(p, steps=max(1, round(p.steps * share))) for p in config.phases)
-    return replace(config, phases=tuple(phases))
-
-
 def export(folder: Path, path: Path) -> int:
     """Write the averaged generator of the run in `folder` to `path`; returns the file's bytes."""
     state, _ = averaged_state(folder, "generator")
-    own = "painter.generator."
-    if not any(name.startswith(own) for name in state):
-        config = _config_of(state)
-        return write_weights(path, state, "reference_colorization", "compact", config.to_dict())
-    paper = {name.removeprefix(own): value for name, value in state.items()}
+    state = {name.removeprefix(_OF_PAPER): value for name, value in state.items()}
+    network, config = described_network(folder) or _recognized(state)
+    ships = network == "compact"
+    return write_weights(path, state, "reference_colorization", network, config, ships=ships)
+
+
+def _recognized(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Any]]:
+    """The network and its config by their weights, for runs older than their description."""
+    if "query.weight" in state:
+        fine, middle, coarse = (
+            state[f"sketch_encoder.levels.{level}.0.conv1.weight"].shape[0] for level in range(3)
+        )
+        blocks = len({name.split(".")[1] for name in state if name.startswith("fine.")})
+        width = state["query.weight"].shape[0]
+        return "compact", CompactConfig((fine, middle, coarse), width, blocks).to_dict()
     # Spectral normalization is the supplement's alone; snailpong's encoders have no norm.
-    spectral = any("parametrizations" in name for name in paper)
-    norms = any("sketch_encoder.blocks.0.norm" in name for name in paper)
+    spectral = any("parametrizations" in name for name in state)
+    norms = any("sketch_encoder.blocks.0.norm" in name for name in state)
     preset = "supplement" if spectral else "jungjaewon" if norms else "snailpong"
-    config = PaperConfig(preset)
-    return write_weights(
-        path, paper, "reference_colorization", preset, config.to_dict(), ships=False
-    )
-
-
-def _config_of(state: Mapping[str, Tensor]) -> CompactConfig:
-    """Read the network's widths off its weights, so that they can not disagree."""
-    fine, middle, coarse = (
-        state[f"sketch_encoder.levels.{level}.0.conv1.weight"].shape[0] for level in range(3)
-    )
-    blocks = len({name.split(".")[1] for name in state if name.startswith("fine.")})
-    return CompactConfig((fine, middle, coarse), state["query.weight"].shape[0], blocks)
+    return preset, PaperConfig(preset).to_dict()

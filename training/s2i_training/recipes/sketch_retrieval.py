@@ -8,7 +8,7 @@ subject by another hand. Drawings of one subject are never told apart from each 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -144,12 +144,6 @@ def _of_rank(parameters: list[torch.nn.Parameter], *, matrix: bool) -> Iterator[
 def preview(batch: dict[str, Tensor], count: int = 6) -> Tensor:
     """Rows of what was told to belong together: sketch, picture, the subject by another hand."""
     return torch.cat([batch[name][:count] for name in VIEWS], dim=3)
-
-
-def scaled(config: Config, share: float) -> Config:
-    """The same recipe with each phase shortened to `share` of its steps."""
-    phases = (replace(p, steps=max(1, round(p.steps * share))) for p in config.phases)
-    return replace(config, phases=tuple(phases))
 
 
 def export(folder: Path, path: Path) -> int:
