@@ -10,6 +10,7 @@ from s2i_models.reference_colorization.compact import (
     CompactConfig,
     CompactGenerator,
     ReferenceTokens,
+    colors_of_cells,
 )
 
 SMALL = CompactConfig(widths=(8, 16, 24), token_width=16, blocks=1)
@@ -60,6 +61,16 @@ def test_nothing_is_taken_from_what_is_not_valid() -> None:
     made, logits = network().paint(*sketch(), tokens)
     assert torch.allclose(made[0, :3].mean(dim=(1, 2)), torch.tensor([0.0, 1.0, 0.0]), atol=1e-5)
     assert logits.softmax(dim=2).view(16, 4, 4)[..., :2].max() < 1e-6
+
+
+def test_cells_count_by_what_may_be_used_of_them() -> None:
+    color, valid = torch.rand(1, 3, 8, 32), torch.zeros(1, 1, 8, 32)
+    valid[..., 8:10], valid[..., 16:20], valid[..., 24] = 1.0, 1.0, 0.5
+    colors, bias = colors_of_cells(color, valid, 8)
+    assert bias[0].exp().tolist() == pytest.approx([0, 0.25, 0.5, 0])
+    assert torch.allclose(colors[0, 1], color[0, :, :, 8:10].mean(dim=(1, 2)), atol=1e-5)
+    _, bias = colors_of_cells(color, valid, 8, relative=True)
+    assert bias[0].exp().tolist() == pytest.approx([0, 0.5, 1, 0.125])
 
 
 def test_a_reference_of_which_nothing_is_valid_gives_numbers() -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from s2i_models.coloring.view import view_of
+from s2i_models.reference_colorization import reference as reference_module
 from s2i_models.reference_colorization.attention import (
     darken,
     on_picture,
@@ -104,6 +105,25 @@ def test_a_huge_reference_takes_little_memory(dtype: type) -> None:
     tracemalloc.stop()
     assert reference.color.shape == (1024, 768, 3)
     assert peak < 80e6
+
+
+def test_blocks_of_any_size_shrink_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is held at a time does not grow with the reference."""
+    picture = cv2.GaussianBlur(
+        np.random.default_rng(0).integers(0, 255, (2100, 2500, 3), dtype=np.uint8), (0, 0), 4
+    )
+    expected = read_reference("reference", picture).color
+    sizes, convert = [], reference_module._premultiplied
+
+    def spy(block: np.ndarray) -> np.ndarray:
+        sizes.append(block.shape[0] * block.shape[1])
+        return convert(block)
+
+    monkeypatch.setattr(reference_module, "_premultiplied", spy)
+    monkeypatch.setattr(reference_module, "_BLOCK", 1000)
+    color = read_reference("reference", picture).color
+    assert max(sizes) < 1100 and sum(sizes) == 2100 * 2500
+    assert np.abs(color - expected).max() < 0.02
 
 
 def test_a_palette_holds_the_colors_that_were_chosen_and_not_the_soft_edges() -> None:

@@ -177,6 +177,15 @@ def test_a_mask_smaller_than_a_token_still_finds_its_color(colorizer: Pipeline) 
     assert near(run(colorizer, images)[0].pixels[IN_BOX], GREEN, most=40)
 
 
+def test_a_mask_that_leaves_only_the_paper_around_a_figure_is_refused(colorizer: Pipeline) -> None:
+    sheet, mask = plain((255, 255, 255), (400, 400)), np.zeros((400, 400, 1), np.uint8)
+    sheet[20:120, 20:120] = RED
+    mask[300:] = 255
+    images = {"sketch": drawing(), "reference": sheet, "reference_mask": mask}
+    with pytest.raises(InvalidRequest, match=r"reference_mask: .*blank paper.*light"):
+        run(colorizer, images)
+
+
 def test_references_blend_by_their_shares(colorizer: Pipeline) -> None:
     images = {"sketch": drawing(), "reference": plain(RED), "reference_2": plain(BLUE)}
 
@@ -408,6 +417,58 @@ def test_the_papers_networks_color_too(
     else:
         with pytest.raises(InvalidRequest, match=r"spots: .*places.*shipped weights"):
             run(painter, images, outputs=["attention"])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_imported_weights_refuse_shares_that_they_cannot_heed(tmp_path: Path, share: float) -> None:
+    config = PaperConfig(preset="snailpong", width=2, token_layout="reshape")
+    network, path = PaperGenerator(config), tmp_path / "paper.safetensors"
+    write_weights(
+        path, network.state_dict(), "reference_colorization", "snailpong", config.to_dict()
+    )
+    painter = catalog.load("reference_colorization", weights=path)
+    images = {"sketch": drawing(), "reference": plain(RED), "reference_2": plain(BLUE)}
+    settings = {"blend_2": share, "blend_3": 0.5}  # there is no third
+    if share in (0, 1):
+        assert run(painter, images, settings=settings)
+    else:
+        with pytest.raises(InvalidRequest, match=r"blend_2: .*0\.5.*0 or 1"):
+            run(painter, images, settings=settings)
+
+
+def looks_of(colorizer: PipelineImpl, reference: np.ndarray, patch: pytest.MonkeyPatch) -> list:
+    """The tokens that the network is given to paint a drawing after `reference`."""
+    given, paint = [], colorizer.network.paint
+
+    def spy(lines: torch.Tensor, hints: torch.Tensor, tokens: ReferenceTokens):
+        given.append(tokens)
+        return paint(lines, hints, tokens)
+
+    patch.setattr(colorizer.network, "paint", spy)
+    run(colorizer, {"sketch": drawing(), "reference": reference})
+    return given
+
+
+def test_a_reference_that_is_used_whole_is_painted_after_once(
+    colorizer: PipelineImpl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheet = plain((255, 255, 255), (300, 300))
+    sheet[100:137, 50:250] = RED  # its window is far from filling whole cells of the grid
+    (tokens,) = looks_of(colorizer, sheet, monkeypatch)
+    assert len(tokens.bias) == 1
+
+
+def test_what_fills_up_the_grid_is_never_seen(
+    colorizer: PipelineImpl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheet = plain((255, 255, 255, 255), (300, 300))
+    sheet[80:170, 50:250] = (*RED, 255)
+    sheet[80:170, 50:90, 3] = 0
+    (tokens,) = looks_of(colorizer, sheet, monkeypatch)
+    assert len(tokens.bias) == 2  # what is used, and all that there is
+    rows = (tokens.bias[1] > -100).view(-1, 24).any(dim=1)  # 24 cells are 192 px
+    view = colorizer.grid.view_of(reading.read_reference("reference", sheet).figure)
+    assert rows.sum() == -(-view.inner_height // 8) < len(rows)
 
 
 def test_paper_that_is_not_used_still_tells_where_paint_goes(

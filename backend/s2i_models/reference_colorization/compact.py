@@ -34,6 +34,8 @@ FOLD = 4
 # A token that is not to be seen has this bias instead of minus infinity, so that a softmax over
 # nothing but such tokens is even instead of undefined.
 HIDDEN = -1e4
+# A token is seen when more than this share of its cell may be used.
+_LEAST_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,23 @@ class ReferenceTokens:
                 dim=1,
             ),
         )
+
+
+def colors_of_cells(
+    color: Tensor, valid: Tensor, cell: int, *, relative: bool = False
+) -> tuple[Tensor, Tensor]:
+    """`colors` (B, n, 3) and `bias` (B, n) of `ReferenceTokens`, a token being a cell.
+
+    `color` (B, 3, H, W) sRGB, `valid` (B, 1, H, W), how much of each pixel may be used, 0 to 1.
+    `relative`: cells count by their share of the fullest cell, so that a part that is smaller than
+    a cell is found.
+    """
+    share = F.avg_pool2d(valid, cell)
+    mean = F.avg_pool2d(color * valid, cell) / share.clamp(min=1e-6)
+    if relative:
+        share = share / share.amax(dim=(1, 2, 3), keepdim=True).clamp(min=1e-6)
+    bias = torch.where(share > _LEAST_SHARE, share.clamp(min=_LEAST_SHARE).log(), HIDDEN)
+    return _as_tokens(mean), bias.flatten(1)
 
 
 class Painted(NamedTuple):
@@ -195,15 +214,9 @@ class CompactGenerator(nn.Module):
         taken from; H and W multiples of `stride`."""
         tokens = self.reference_tokens(self.reference_encoder(reference))
         color, valid = reference.split([3, 1], dim=1)
-        share = F.avg_pool2d(valid, self.cell)
-        mean = F.avg_pool2d(color * valid, self.cell) / share.clamp(min=1e-3)
-        bias = torch.where(share > 0.1, share.clamp(min=0.1).log(), HIDDEN)
-        return ReferenceTokens(
-            _as_tokens(self.key(tokens)),
-            _as_tokens(self.value(tokens)),
-            _as_tokens(mean),
-            bias.flatten(1),
-        )
+        colors, bias = colors_of_cells(color, valid, self.cell)
+        key, value = self.key(tokens), self.value(tokens)
+        return ReferenceTokens(_as_tokens(key), _as_tokens(value), colors, bias)
 
     def forward(self, lines: Tensor, hints: Tensor, reference: Tensor) -> Painted:
         """All at once, for training; `reference` as of `read_reference`."""

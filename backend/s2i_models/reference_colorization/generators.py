@@ -11,10 +11,10 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from s2i_models.reference_colorization.compact import (
-    HIDDEN,
     CompactConfig,
     CompactGenerator,
     ReferenceTokens,
+    colors_of_cells,
 )
 from s2i_models.reference_colorization.network import READINGS, PaperConfig, PaperGenerator
 
@@ -63,10 +63,7 @@ class PaperPainter(nn.Module):
             reference = self._stretched(reference)
         color, valid = reference.split([3, 1], dim=1)
         keys, values = self.generator.read_reference(2 * (color * valid + 1 - valid) - 1)
-        share = F.avg_pool2d(valid, self.cell)
-        mean = F.avg_pool2d(color * valid, self.cell) / share.clamp(min=1e-3)
-        bias = torch.where(share > 0.1, share.clamp(min=0.1).log(), HIDDEN)
-        return ReferenceTokens(keys, values, mean.flatten(2).transpose(1, 2), bias.flatten(1))
+        return ReferenceTokens(keys, values, *colors_of_cells(color, valid, self.cell))
 
     def paint(
         self, lines: Tensor, hints: Tensor, reference: ReferenceTokens

@@ -66,6 +66,8 @@ class PipelineImpl(Pipeline):
         settings = request.parameters
         request.progress.step(0.0, "reading the reference")
         shares = _shares(request)
+        if not attends_places(self.network):
+            _refuse_blends(request, shares)
         references = read_references(self.network, self.grid, request, list(shares), MASKS)
         weights = list(shares.values())
         tokens = ReferenceTokens.join([read.tokens for read in references], weights)
@@ -187,6 +189,18 @@ def _shares(request: Request) -> dict[str, float]:
         if name in request.images
     }
     return {name: share for name, share in shares.items() if share > 0}
+
+
+def _refuse_blends(request: Request, shares: dict[str, float]) -> None:
+    """Imported weights attend without a bias, which is what lets a reference count for less."""
+    for name, share in shares.items():
+        parameter = REFERENCES[name]
+        if parameter is not None and share != 1:
+            raise InvalidRequest(
+                parameter,
+                f"{share:g} with imported weights, whose attention does not look at places",
+                "0 or 1, or the shipped weights",
+            )
 
 
 def _palette(

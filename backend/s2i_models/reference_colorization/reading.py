@@ -10,22 +10,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
+from s2i_client.declaration import InvalidRequest
 from s2i_models.coloring.looks import Grid
 from s2i_models.coloring.view import View
 from s2i_models.layers import convert_depth
 from s2i_models.pipeline import Request
 from s2i_models.reference_colorization.colors import ColorCounts, count_colors
-from s2i_models.reference_colorization.compact import HIDDEN, CompactGenerator, ReferenceTokens
+from s2i_models.reference_colorization.compact import (
+    CompactGenerator,
+    ReferenceTokens,
+    colors_of_cells,
+)
 from s2i_models.reference_colorization.generators import PaperPainter
 from s2i_models.reference_colorization.reference import GridReference, read_reference
 
 Generator = CompactGenerator | PaperPainter
 
 _MEMORY = "reference_colorization.references"
-# A token counts when this share of its cell, or of the fullest cell, may be used.
-_LEAST_SHARE = 0.1
 _ROWS = 64
 
 
@@ -77,8 +79,14 @@ def read_references(
             continue
         reference = read_reference(name, pixels, mask)
         view = grid.view_of(reference.figure)
+        if not reference.is_used_in(view):
+            raise InvalidRequest(
+                name if mask is None else masks[name],
+                "a mask that leaves nothing but the blank paper around the figure",
+                "a picture that is light where the reference has what to use",
+            )
         begin = time.perf_counter()
-        tokens, seen = read_tokens(generator, reference.on_grid(view))
+        tokens, seen = read_tokens(generator, reference.on_grid(view), view)
         passed = time.perf_counter() - begin
         request.timing["network"] = request.timing.get("network", 0.0) + passed
         found[name] = ReadReference(
@@ -96,11 +104,12 @@ def read_references(
 
 
 def read_tokens(
-    generator: Generator, grid: GridReference
+    generator: Generator, grid: GridReference, view: View
 ) -> tuple[ReferenceTokens, ReferenceTokens]:
     """The tokens of a reference, those that colors may be taken from, and all of them.
 
     The first differ in colors and bias; what they are like is found with the whole picture in view.
+    What fills the grid up beside the window of `view` is in neither.
     """
     device = next(generator.parameters()).device
 
@@ -111,14 +120,18 @@ def read_tokens(
         if not attends_places(generator):  # all it can do is not to see what is not used
             tokens = generator.read_reference(planes(grid.taken, grid.used))
             return tokens, tokens
-        seen = generator.read_reference(planes(grid.color, np.ones_like(grid.used)))
-        used = planes(grid.used)
-        share = F.avg_pool2d(used, generator.cell)
-        colors = F.avg_pool2d(planes(grid.taken) * used, generator.cell) / share.clamp(min=1e-6)
-        # A part that is smaller than a token is still to be found.
-        share = share / share.max().clamp(max=1.0)
-        bias = torch.where(share > _LEAST_SHARE, share.clamp(min=_LEAST_SHARE).log(), HIDDEN)
-    return replace(seen, colors=colors.flatten(2).transpose(1, 2), bias=bias.flatten(1)), seen
+        # Read as in training, with all of the grid valid.
+        whole = generator.read_reference(planes(grid.color, np.ones_like(grid.used)))
+        window = np.zeros_like(grid.used)
+        window[: view.inner_height, : view.inner_width] = 1
+
+        def taking(color: np.ndarray, valid: np.ndarray) -> ReferenceTokens:
+            colors, bias = colors_of_cells(
+                planes(color), planes(valid), generator.cell, relative=True
+            )
+            return replace(whole, colors=colors, bias=bias)
+
+        return taking(grid.taken, grid.used), taking(grid.color, window)
 
 
 def attends_places(generator: Generator) -> bool:

@@ -1,7 +1,8 @@
 """A reference of any size, depth and kind, brought to what the network and the palette need.
 
-A reference is shrunk at once, in strips, so a huge one takes no more memory than a small one. Its
-margins are cut off, so that a small figure on a large sheet is seen as large as in training.
+A reference is shrunk at once, in blocks, so beside its own pixels a huge one takes little more
+memory than a small one. Its margins are cut off, so that a small figure on a large sheet is seen
+as large as in training.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from s2i_models.lineart import connected_pieces
 # A reference's longest side after it was shrunk: what attention is shown on, and what the palette
 # is taken from.
 LONGEST_SIDE = 1024
-# Rows of the shrunk picture that are made at a time.
+# Rows of the shrunk picture that are made at a time, from at most so many pixels where that is
+# more than one of its columns.
 _STRIP = 4
+_BLOCK = 1 << 18
 # Less visible than this is nothing.
 _FAINTEST = 1 / 255
 # Colors that differ less in each channel from the paper's are paper.
@@ -93,6 +96,10 @@ class Reference:
         # Specks of dust are not to widen a window around it.
         clean = cv2.morphologyEx(figure, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
         return clean if clean.any() else figure
+
+    def is_used_in(self, view: View) -> bool:
+        """Whether there is anything to take colors from in the window of `view`."""
+        return bool(view.shrink((self.used > _FAINTEST).astype(np.float32)).any())
 
     def on_grid(self, view: View) -> GridReference:
         """The reference as the network takes it."""
@@ -167,9 +174,14 @@ def _shrink(name: str, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for top in range(0, rows, _STRIP):
         bottom = min(rows, top + _STRIP)
         begin, end = round(top * height / rows), round(bottom * height / rows)
-        premultiplied = _premultiplied(pixels[begin:end])
-        size = (columns, bottom - top)
-        small[top:bottom] = cv2.resize(premultiplied, size, interpolation=cv2.INTER_AREA)
+        step = max(1, int(_BLOCK / ((end - begin) * width / columns)))
+        for left in range(0, columns, step):
+            right = min(columns, left + step)
+            first, last = round(left * width / columns), round(right * width / columns)
+            block = _premultiplied(pixels[begin:end, first:last])
+            size = (right - left, bottom - top)
+            made = cv2.resize(block, size, interpolation=cv2.INTER_AREA)
+            small[top:bottom, left:right] = made
     alpha = small[..., 3]
     return small[..., :3] / np.maximum(alpha, 1e-6)[..., None], alpha
 
