@@ -325,8 +325,9 @@ class Moment:
 
     def applying(self) -> None:
         self.studio.generate(self.model)
-        testing.keep_busy(self.raw, 1 << 30)
         self.model.apply(ApplyAs.group)
+        # Only now: taking the preview away has ended what was painted until then.
+        testing.keep_busy(self.raw, 1 << 30)
         self._until_step("Making layers")
         settle()
 
