@@ -11,7 +11,7 @@ MOST_PALETTE_COLORS = 64
 def _blend(name: str, which: str) -> Parameter:
     return Parameter(
         name,
-        f"Share of the {which}",
+        f"{which.capitalize()}'s share",
         f"How much the {which} reference counts beside the first: 1 as much, 0 not at all.",
         "float",
         default=1.0,
