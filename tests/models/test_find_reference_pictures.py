@@ -244,10 +244,10 @@ def test_a_folder_s_pictures_are_found_by_their_ending(tmp_path: Path) -> None:
     (tmp_path / ".thumbnails").mkdir()
     (tmp_path / ".thumbnails" / "e.png").touch()
     (tmp_path / "folder.png").mkdir()
-    every = pictures_in(tmp_path, True)
+    every = pictures_in(tmp_path, True).found
     assert sorted(every) == ["a.PNG", "b.jpeg", "in/c.webp", "in/deep/d.tif"]
     assert every["a.PNG"] == Stamp(5, (tmp_path / "a.PNG").stat().st_mtime_ns)
-    assert sorted(pictures_in(tmp_path, False)) == ["a.PNG", "b.jpeg"]
+    assert sorted(pictures_in(tmp_path, False).found) == ["a.PNG", "b.jpeg"]
 
 
 def test_links_in_circles_end_and_links_to_nothing_are_left_out(tmp_path: Path) -> None:
@@ -259,11 +259,13 @@ def test_links_in_circles_end_and_links_to_nothing_are_left_out(tmp_path: Path) 
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     (tmp_path / "gone.png").symlink_to(tmp_path / "nothing.png")
     (tmp_path / "linked.png").symlink_to(inner / "a.png")
-    assert sorted(pictures_in(tmp_path, True)) == ["inner/a.png", "linked.png"]
+    listing = pictures_in(tmp_path, True)
+    assert sorted(listing.found) == ["inner/a.png", "linked.png"]
+    assert not listing.unlisted
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are texts elsewhere")
 def test_names_that_are_no_text_are_found(tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9.png")
     (tmp_path / name).touch()
-    assert list(pictures_in(tmp_path, True)) == [name]
+    assert list(pictures_in(tmp_path, True).found) == [name]

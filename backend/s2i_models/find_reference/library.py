@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from s2i_models.find_reference.folder import Stamp, pictures_in, plain
+from s2i_models.find_reference.folder import Listing, Stamp, pictures_in, plain
 from s2i_models.find_reference.index import (
     NEVER,
     Content,
@@ -70,12 +70,13 @@ class Hit:
 class Shelf:
     """A folder's pictures in memory, as the index had them at `generation`.
 
-    `again`: some could not be read for a reason that may be gone the next time.
+    `listing`: what lay in the folder. `again`: some could not be read for a reason that may be gone
+    the next time.
     """
 
     folder: Path
     generation: int
-    found: dict[str, Stamp]
+    listing: Listing
     paths: list[str]
     neighbors: NearestNeighbors | None
     unread: dict[str, str]
@@ -100,13 +101,19 @@ class Shelf:
         ]
 
     def notice(self) -> str:
-        """Which pictures could not be read, in one sentence; empty when all could."""
-        if not self.unread:
-            return ""
-        names = sorted(self.unread)
-        count = f"{len(names):,} picture{'s' if len(names) > 1 else ''}"
-        more = " …" if len(names) > NAMES_SHOWN else ""
-        return plain(f"{count} could not be read: {', '.join(names[:NAMES_SHOWN])}{more}")
+        """Which pictures and folders could not be read, in a few words; empty when all could."""
+        missed = (
+            ("picture", "read", self.unread),
+            ("place", "looked into", self.listing.unlisted),
+        )
+        told = []
+        for what, done, paths in missed:
+            if paths:
+                count = f"{len(paths):,} {what}{'s' if len(paths) > 1 else ''}"
+                names = ", ".join(sorted(paths)[:NAMES_SHOWN])
+                more = " …" if len(paths) > NAMES_SHOWN else ""
+                told.append(f"{count} could not be {done}: {names}{more}")
+        return plain("; ".join(told))
 
 
 class Library:
@@ -145,30 +152,33 @@ class Library:
         step(0.0, name or "looking through the folder")
         began = time.monotonic()
         if known is not None and began < known.fresh_until:
-            found, fresh_until = known.found, known.fresh_until
+            listing, fresh_until = known.listing, known.fresh_until
         else:
-            found = pictures_in(folder, subfolders, lambda: step(0.0, "looking through the folder"))
+            listing = pictures_in(
+                folder, subfolders, lambda: step(0.0, "looking through the folder")
+            )
             ended = time.monotonic()
             slow = ended - began > SLOW_SECONDS
             fresh_until = ended + REST * (ended - began) if slow else 0.0
         with open_index(path, self._embedding.model) as index:
-            same = known is not None and known.found == found and not known.again
+            same = known is not None and known.listing == listing and not known.again
             if known is None or not same or known.generation != index.generation():
-                content = self._learn(index, folder, subfolders, found, step)
-                known = _shelf(folder, found, content)
+                content = self._learn(index, folder, subfolders, listing, step)
+                known = _shelf(folder, listing, content)
         known.fresh_until = fresh_until
         return known
 
     def _learn(
-        self, index: Index, folder: Path, subfolders: bool, found: dict[str, Stamp], step: Step
+        self, index: Index, folder: Path, subfolders: bool, listing: Listing, step: Step
     ) -> Content:
-        """Bring the index up to date with what was `found`, and read it."""
+        """Bring the index up to date with what was found, and read it."""
+        found = listing.found
         content = index.read(self._embedding.width)
         # An empty folder may be a disk that is not there: better to keep what is known of it.
         gone = [
             path
             for path in content.stamps
-            if path not in found and (subfolders or "/" not in path) and found
+            if found and (subfolders or "/" not in path) and not listing.may_hold(path)
         ]
         new = sorted(path for path, stamp in found.items() if content.stamps.get(path) != stamp)
         if not gone and not new:
@@ -177,7 +187,7 @@ class Library:
         if new:
             self._embed(index, folder, {path: found[path] for path in new}, len(found), step)
         content = index.read(self._embedding.width)
-        if new and (notice := _shelf(folder, found, content).notice()):
+        if new and (notice := _shelf(folder, listing, content).notice()):
             log.warning("%s: %s", folder, notice)
             step(0.95, notice)
         return content
@@ -219,19 +229,19 @@ class Library:
         return rows
 
 
-def _shelf(folder: Path, found: dict[str, Stamp], content: Content) -> Shelf:
+def _shelf(folder: Path, listing: Listing, content: Content) -> Shelf:
     """What the index knows of the pictures that were found."""
-    rows = [row for row, path in enumerate(content.paths) if path in found]
+    rows = [row for row, path in enumerate(content.paths) if path in listing.found]
     neighbors = None
     if rows:
         embeddings = content.embeddings[rows]
         # Half precision has left them a little off unit length.
         embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
         neighbors = NearestNeighbors(algorithm="brute", metric="euclidean").fit(embeddings)
-    unread = {path: error for path, error in content.unread.items() if path in found}
+    unread = {path: error for path, error in content.unread.items() if path in listing.found}
     again = any(content.stamps[path].mtime_ns == NEVER for path in unread)
     paths = [content.paths[row] for row in rows]
-    return Shelf(folder, content.generation, found, paths, neighbors, unread, again)
+    return Shelf(folder, content.generation, listing, paths, neighbors, unread, again)
 
 
 @contextmanager

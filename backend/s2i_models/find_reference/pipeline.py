@@ -128,7 +128,7 @@ class PipelineImpl(Pipeline):
                 ),
             ) from error
         if not shelf.paths:
-            problem = f" ({shelf.notice()})" if shelf.unread else ""
+            problem = f" ({shelf.notice()})" if shelf.notice() else ""
             raise InvalidRequest(
                 "folder", given, f"a folder with PNG, JPEG, WebP, TIFF, BMP or GIF files{problem}"
             )
