@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from s2i_models.coloring.looks import Painting
-from s2i_models.coloring.snap import keep_to_palette, nearest_color, region_colors, shading
+from s2i_models.coloring.snap import (
+    keep_to_palette,
+    nearest_color,
+    region_colors,
+    region_means,
+    shading,
+    voted_color,
+)
 from s2i_models.coloring.view import View
 from s2i_models.flats.hints import HintedRegions
 from s2i_models.layers import color_labels, convert_depth, stack
@@ -22,12 +30,14 @@ LEAST_COVERAGE = 0.25
 class Laying:
     """How colors are laid; what is not said leaves them as painted.
 
-    `palette`: (k, 3) in any depth, the only colors for what has no hint. `keep_to_hints`: CIELAB
-    distance within which a color becomes a hint's. `saturation`: 0 gray, 1 as painted.
-    `shading`: strength of the shade, 0 to 1.
+    `palette`: (k, 3) in any depth, the only colors for what has no hint. `votes`: gives the votes
+    for each of them at each pixel of the painting's inner grid, (h, w, k) float32; what became a
+    hint's color is not voted on. `keep_to_hints`: CIELAB distance within which a color becomes a
+    hint's. `saturation`: 0 gray, 1 as painted. `shading`: strength of the shade, 0 to 1.
     """
 
     palette: np.ndarray | None = None
+    votes: Callable[[Painting], np.ndarray] | None = None
     keep_to_hints: float = 0.0
     saturation: float = 1.0
     shading: float = 0.0
@@ -44,12 +54,14 @@ def color_layers(
     regions, view = hinted.regions, painting.view
     labels = regions.labels
     height, width = labels.shape
-    table, colors = _color_table(painting, hinted, laying, depth)
+    table, colors, kept = _color_table(painting, hinted, laying, depth)
     locked = table
     if laying.palette is not None:
         palette = laying.palette
-        chosen, _ = nearest_color(colors, convert_depth(palette, np.dtype(np.float32)))
+        chosen = _choose(painting, hinted, laying, colors)
         snapped = ~hinted.hinted & (table[:, 3] > 0)
+        if laying.votes is not None:
+            snapped &= ~kept
         locked = table.copy()
         locked[snapped, :3] = convert_depth(palette, depth)[chosen[snapped]]
     layers = {"flats": color_labels(labels, locked)}
@@ -68,6 +80,20 @@ def color_layers(
     return layers
 
 
+def _choose(
+    painting: Painting, hinted: HintedRegions, laying: Laying, colors: np.ndarray
+) -> np.ndarray:
+    """For each region the color of the palette that it takes, int (count,)."""
+    assert laying.palette is not None
+    palette = convert_depth(laying.palette, np.dtype(np.float32))
+    if laying.votes is None:
+        return nearest_color(colors, palette)[0]
+    labels = hinted.regions.labels
+    small = labels[_under(painting.view, labels)]
+    votes = region_means(small, laying.votes(painting), painting.lines > 0.5, len(colors))
+    return voted_color(colors, palette, votes)
+
+
 def stack_channels(layers: dict[str, np.ndarray], outputs: tuple[str, ...]) -> None:
     """Make RGBA of the layers that are asked for, with the alpha of `flats`."""
     alpha = layers["flats"][..., 3]
@@ -82,14 +108,17 @@ def stack_channels(layers: dict[str, np.ndarray], outputs: tuple[str, ...]) -> N
 
 def _color_table(
     painting: Painting, hinted: HintedRegions, laying: Laying, depth: np.dtype
-) -> tuple[np.ndarray, np.ndarray]:
-    """RGBA of each region in `depth`, and the colors without exact hints, float32 (count, 3)."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """RGBA of each region in `depth`; the colors without exact hints, float32 (count, 3); and
+    which of these became a hint's, bool (count,)."""
     regions = hinted.regions
     colors = _colors_of_regions(painting, regions.labels, regions.count)
     colors = _saturate(colors, laying.saturation)
     hint_colors = convert_depth(hinted.colors[hinted.hinted], np.dtype(np.float32))
     hint_colors = np.broadcast_to(hint_colors, (len(hint_colors), 3))
-    colors = keep_to_palette(colors, hint_colors, laying.keep_to_hints)
+    painted = colors
+    colors = keep_to_palette(painted, hint_colors, laying.keep_to_hints)
+    kept = (colors != painted).any(axis=1)
     table = np.zeros((regions.count, 4), depth)
     table[:, :3] = convert_depth(colors, depth)
     table[hinted.hinted, :3] = convert_depth(hinted.colors[hinted.hinted], depth)
@@ -97,7 +126,7 @@ def _color_table(
     covered = _coverage_of_regions(painting, regions.labels, regions.count)
     empty = regions.background | (covered < LEAST_COVERAGE)
     table[empty & ~hinted.hinted] = 0
-    return table, colors
+    return table, colors, kept
 
 
 def _colors_of_regions(painting: Painting, labels: np.ndarray, count: int) -> np.ndarray:

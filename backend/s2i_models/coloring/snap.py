@@ -9,6 +9,10 @@ import numpy as np
 # difference in brightness of less than this share.
 DARKEST_SHADE = 0.55
 LEAST_SHADE = 0.15
+# How votes for a color weigh against its distance from what was painted; of 15, 30, 60, 120 and 200
+# the one that came nearest to the originals on 24 validation drawings.
+FAR = 60.0
+LEAST_VOTES = 1e-3
 
 
 def region_colors(
@@ -37,6 +41,23 @@ def region_colors(
         values = np.sort(ids.astype(number) * 4096 + values)
         medians[seen, channel] = (values[middles[seen]] % 4096) / 4095
     return medians, seen
+
+
+def region_means(
+    labels: np.ndarray, planes: np.ndarray, free: np.ndarray, count: int
+) -> np.ndarray:
+    """Means of (h, w, k) over each region's `free` pixels, float32 (count, k); 0 where it has none.
+
+    `labels`, `free` as of `region_colors`.
+    """
+    ids = labels[free]
+    size = np.maximum(np.bincount(ids, minlength=count), 1)
+    values = planes[free]
+    totals = [
+        np.bincount(ids, weights=values[:, plane], minlength=count)
+        for plane in range(planes.shape[2])
+    ]
+    return (np.stack(totals, axis=1) / size[:, None]).astype(np.float32)
 
 
 def shading(smooth: np.ndarray, flat: np.ndarray, strength: float) -> np.ndarray:
@@ -73,6 +94,18 @@ def nearest_color(colors: np.ndarray, palette: np.ndarray) -> tuple[np.ndarray, 
     distance = np.linalg.norm(ours[:, None] - theirs[None], axis=2)
     nearest = distance.argmin(axis=1)
     return nearest, distance[np.arange(len(colors)), nearest]
+
+
+def voted_color(colors: np.ndarray, palette: np.ndarray, votes: np.ndarray) -> np.ndarray:
+    """Which color of `palette` each of `colors` becomes when others have a say in it, int (n,).
+
+    `votes`: (n, k) float32, the share of votes for each color of the palette, all 0 where there
+    are none, which leaves the nearest color. A color that is farther than `FAR` in CIELAB needs
+    about twice the votes of the one that was painted.
+    """
+    distance = np.linalg.norm(_lab(colors)[:, None] - _lab(palette)[None], axis=2)
+    worth = np.log(votes + LEAST_VOTES) - distance**2 / (2 * FAR**2)
+    return np.where(votes.any(axis=1, keepdims=True), worth, -distance).argmax(axis=1)
 
 
 def _lab(colors: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ _ROWS = 64
 @dataclass(frozen=True)
 class ReadReference:
     """A reference as `picture`, uint8 (h, w, 3), shrunk; as tokens of the network's grid in
-    `view`; and as counted colors.
+    `view`; on that grid; and as counted colors.
 
     `tokens` are what colors may be taken from; `seen` are all there is, paper too.
     `by`: the network that read it; `digest`: of the pixels and the mask that were read; `name`:
@@ -48,6 +48,7 @@ class ReadReference:
     view: View
     tokens: ReferenceTokens
     seen: ReferenceTokens
+    grid: GridReference
     colors: ColorCounts
 
     @property
@@ -85,8 +86,9 @@ def read_references(
                 "a mask that leaves nothing but the blank paper around the figure",
                 "a picture that is light where the reference has what to use",
             )
+        on_grid = reference.on_grid(view)
         begin = time.perf_counter()
-        tokens, seen = read_tokens(generator, reference.on_grid(view), view)
+        tokens, seen = read_tokens(generator, on_grid, view)
         passed = time.perf_counter() - begin
         request.timing["network"] = request.timing.get("network", 0.0) + passed
         found[name] = ReadReference(
@@ -97,6 +99,7 @@ def read_references(
             view,
             tokens,
             seen,
+            on_grid,
             count_colors(reference),
         )
     request.memory[_MEMORY] = found
