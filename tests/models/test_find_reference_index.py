@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from picture_folders import SIZE, Counting, embed, fill, shape_picture, write
@@ -394,6 +395,29 @@ def test_what_could_not_be_read_for_a_passing_reason_is_tried_again(
     shelf = look(library, folder)
     assert sorted(shelf.paths) == ["000.png", "001.png"]
     assert not shelf.unread
+
+
+def test_a_picture_that_raises_what_none_should_is_named_and_the_rest_is_found(
+    tmp_path: Path,
+    library: Library,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    folder = fill(tmp_path / "pictures", 3)
+    write(folder / "001.png", shape_picture(1, side=50))
+
+    def failing(picture: np.ndarray, size: int) -> np.ndarray:
+        if len(picture) == 50:
+            raise cv2.error("no such conversion")
+        return picture_square(picture, size)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(library_module, "picture_square", failing)
+        shelf = look(library, folder)
+    assert (sorted(shelf.paths), shelf.unread) == (["000.png", "002.png"], {"001.png": "error"})
+    assert "no such conversion" in caplog.text
+    assert "001.png" in caplog.text
+    assert len(look(Library(library._embedding), folder).paths) == 3
 
 
 def test_many_names_are_cut_short(tmp_path: Path, library: Library) -> None:

@@ -257,6 +257,9 @@ def _squares(
             return UnreadablePicture("all of it is transparent")
         except UnreadablePicture as error:
             return error
+        except Exception as error:  # one odd file must not end every search of its folder
+            log.exception("%s", plain(str(folder / path)))
+            return UnreadablePicture(type(error).__name__, passing=True)
 
     pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="decode")
 
