@@ -237,6 +237,13 @@ def test_a_blank_sheet_is_no_sketch() -> None:
             sketch_square(sheet, 64)
 
 
+@pytest.mark.parametrize("shape", [(0, 9, 3), (9, 0, 4), (0, 0, 3), (0, 0), (0, 9, 1)])
+def test_without_a_pixel_there_is_no_sketch_and_no_picture(shape: tuple[int, ...]) -> None:
+    for square in (sketch_square, picture_square):
+        with pytest.raises(Blank):
+            square(np.zeros(shape, np.uint8), 64)
+
+
 def test_a_folder_s_pictures_are_found_by_their_ending(tmp_path: Path) -> None:
     for name in ("a.PNG", "b.jpeg", "in/c.webp", "in/deep/d.tif", "notes.txt", ".hidden.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -21,8 +21,10 @@ def sketch_square(sketch: np.ndarray, size: int) -> np.ndarray:
     """A sketch, a layer of any depth and 1 to 4 channels, as the network takes it.
 
     Returns float32 (size, size, 3): its ink from 0, black, to 1, white paper, whatever color, depth
-    or paper it was drawn on. Raises `Blank` when there is no ink.
+    or paper it was drawn on. Raises `Blank` when there is no ink, or no pixel.
     """
+    if not sketch.size:
+        raise Blank
     strength = ink_strength(sketch)
     if not binary_ink(strength).any():
         raise Blank
@@ -32,8 +34,11 @@ def sketch_square(sketch: np.ndarray, size: int) -> np.ndarray:
 def picture_square(picture: np.ndarray, size: int) -> np.ndarray:
     """A picture, a layer of any depth and 1 to 4 channels, as the network takes it.
 
-    Returns float32 RGB 0 to 1, (size, size, 3). Raises `Blank` when all of it is transparent.
+    Returns float32 RGB 0 to 1, (size, size, 3). Raises `Blank` when all of it is transparent, or it
+    has no pixel.
     """
+    if not picture.size:
+        raise Blank
     return frame(_on_white(picture, CLOSE * size), size)
 
 
