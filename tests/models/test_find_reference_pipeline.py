@@ -144,6 +144,19 @@ def test_an_empty_layer_is_told_by_its_name(name: str, finder: PipelineImpl, fol
     assert caught.value.field == name
 
 
+@pytest.mark.parametrize(("name", "weight"), [("sketch", 0.0), ("picture", 1.0)])
+def test_what_has_no_weight_beside_the_other_may_be_empty(
+    name: str, weight: float, finder: PipelineImpl, folder: Path
+) -> None:
+    images = {"sketch": shape_picture(2), "picture": shape_picture(4)}
+    images[name] = np.zeros((30, 30, 4), np.uint8)
+    layers = find(finder, images, folder=folder, sketch_weight=weight)
+    alone = {other: images[other] for other in images if other != name}
+    assert [x.title for x in layers] == [x.title for x in find(finder, alone, folder=folder)]
+    with pytest.raises(InvalidRequest):
+        find(finder, images, folder=folder, sketch_weight=0.5)
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [

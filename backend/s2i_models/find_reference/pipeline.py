@@ -86,13 +86,13 @@ class PipelineImpl(Pipeline):
         prepare = {"sketch": sketch_square, "picture": picture_square}
         weight = float(request.parameters["sketch_weight"])
         weights = {"sketch": weight, "picture": 1 - weight}
+        given = [name for name in prepare if request.images.get(name) is not None]
+        if len(given) > 1:  # what does not count may be empty
+            given = [name for name in given if weights[name] > 0]
         squares, shares = [], []
-        for name in ("sketch", "picture"):
-            pixels = request.images.get(name)
-            if pixels is None:
-                continue
+        for name in given:
             try:
-                squares.append(prepare[name](pixels, size))
+                squares.append(prepare[name](request.images[name], size))
             except Blank:
                 allowed = f"a {name} with something on it"
                 raise InvalidRequest(name, "an empty one", allowed) from None
