@@ -305,6 +305,18 @@ def test_what_lies_in_a_folder_that_is_searched_counts(tmp_path: Path) -> None:
     assert run_work.record_of(wish, {}) != run_work.record_of(other, {})
 
 
+@pytest.mark.parametrize("out", ["pictures", "pictures/new/found", "link/found", "a/../pictures"])
+def test_layers_are_not_written_into_a_folder_that_is_searched(out: str, tmp_path: Path) -> None:
+    drawing(tmp_path / "a.png")
+    drawing(tmp_path / "pictures" / "b.png")
+    (tmp_path / "link").symlink_to(tmp_path / "pictures", target_is_directory=True)
+    given = ("--picture", tmp_path / "a.png", "--folder", tmp_path / "pictures")
+    result = call("find_reference", *given, "-o", tmp_path / out, exit_code=2)
+    assert "--out" in result.stderr
+    assert "outside" in result.stderr
+    assert [path.name for path in (tmp_path / "pictures").iterdir()] == ["b.png"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a console event there")
 def test_control_c_cancels_the_jobs_and_keeps_what_is_done(tmp_path: Path) -> None:
     pages, out = tmp_path / "pages", tmp_path / "out"

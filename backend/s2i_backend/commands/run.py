@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -156,14 +156,27 @@ def _prepare(declared: Declaration, options: dict[str, Any]) -> tuple[list[Piece
         ) from error
     except PlanError as error:
         raise click.BadParameter(str(error), param_hint=repr(option_name(error.field))) from error
-    chosen = ModelStore().chosen(declared.name)
-    weights = (chosen.name, chosen.sha256()) if chosen else None
-    folders = {
-        p.name: contents_of(Path(str(parameters[p.name])))
+    searched = {
+        p.name: Path(str(parameters[p.name]))
         for p in declared.parameters
         if p.type == "folder" and parameters[p.name]
     }
+    _keep_apart(options["out"], searched.values())
+    chosen = ModelStore().chosen(declared.name)
+    weights = (chosen.name, chosen.sha256()) if chosen else None
+    folders = {name: contents_of(folder) for name, folder in searched.items()}
     return pieces, Wish(declared.name, parameters, outputs, weights, options["force"], folders)
+
+
+def _keep_apart(out: Path, searched: Iterable[Path]) -> None:
+    """What is written must not be found by the next search, nor count as a change of the folder."""
+    for folder in searched:
+        if out.resolve().is_relative_to(folder.resolve()):
+            raise click.BadParameter(
+                f"{out} lies in {folder}, which is searched, so its layers would be found too. "
+                "Choose a folder outside of it.",
+                param_hint="'-o' / '--out'",
+            )
 
 
 def _keep_inputs(pieces: Sequence[Piece], wish: Wish) -> None:
