@@ -379,21 +379,42 @@ def test_pictures_that_can_not_be_read_are_named_and_not_tried_again(
     assert again.notice() == notice
 
 
-def test_what_could_not_be_read_for_a_passing_reason_is_tried_again(
-    tmp_path: Path, library: Library, monkeypatch: pytest.MonkeyPatch
+def test_what_could_not_be_read_for_a_passing_reason_is_tried_again_after_a_while(
+    tmp_path: Path, library: Library, network: Counting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = fill(tmp_path / "pictures", 2)
+    tried = []
 
     def refusing(path: Path, side: int) -> np.ndarray:
+        tried.append(path.name)
         if path.name == "001.png":
             raise UnreadablePicture("Permission denied", passing=True)
         return read_small(path, side)
 
     with monkeypatch.context() as patch:
         patch.setattr(library_module, "read_small", refusing)
-        assert look(library, folder).unread == {"001.png": "Permission denied"}
+        monkeypatch.setattr(library_module, "AGAIN_SECONDS", 1e9)
+        first = look(library, folder)
+        assert first.unread == {"001.png": "Permission denied"}
+        tried.clear()
+        assert look(library, folder).unread == first.unread
+        write(folder / "002.png", shape_picture(2))
+        look(library, folder)
+        assert tried == ["002.png"], "others that are new do not hurry it"
+        write(folder / "001.png", shape_picture(7, side=80))
+        look(library, folder)
+        assert tried == ["002.png", "001.png"], "its own change does"
+
+        monkeypatch.setattr(library_module, "AGAIN_SECONDS", 0.0)
+        library = Library(network.embedding())
+        before = look(library, folder)
+        tried.clear()
+        again = look(library, folder)
+        assert tried == ["001.png"]
+        assert again.generation == before.generation, "nothing new is nothing to write"
+        assert again.neighbors is before.neighbors
     shelf = look(library, folder)
-    assert sorted(shelf.paths) == ["000.png", "001.png"]
+    assert sorted(shelf.paths) == ["000.png", "001.png", "002.png"]
     assert not shelf.unread
 
 

@@ -41,6 +41,8 @@ MAX_SHELVES = 4
 # A folder whose files take longer than this to list is not listed anew for `REST` times as long.
 SLOW_SECONDS = 0.02
 REST = 10
+# What could not be read for a reason that may be gone is tried again after this time.
+AGAIN_SECONDS = 30.0
 NAMES_SHOWN = 5
 
 
@@ -70,8 +72,8 @@ class Hit:
 class Shelf:
     """A folder's pictures in memory, as the index had them at `generation`.
 
-    `listing`: what lay in the folder. `again`: some could not be read for a reason that may be gone
-    the next time.
+    `listing`: what lay in the folder. `passing`: what could not be read for a reason that may be
+    gone the next time; from the time `again_at` on it is tried again.
     """
 
     folder: Path
@@ -80,7 +82,8 @@ class Shelf:
     paths: list[str]
     neighbors: NearestNeighbors | None
     unread: dict[str, str]
-    again: bool
+    passing: frozenset[str]
+    again_at: float = 0.0
     fresh_until: float = 0.0
 
     def search(self, wanted: np.ndarray, count: int) -> list[Hit]:
@@ -99,6 +102,13 @@ class Shelf:
         return [
             Hit(self.paths[i], float(value)) for i, value in zip(index[0], likeness, strict=True)
         ]
+
+    def resting(self, listing: Listing) -> frozenset[str]:
+        """What is not tried again now, as it lies there unchanged and failed a moment ago."""
+        if time.monotonic() >= self.again_at:
+            return frozenset()
+        before, now = self.listing.found, listing.found
+        return frozenset(p for p in self.passing if before[p] == now.get(p))
 
     def notice(self) -> str:
         """Which pictures and folders could not be read, in a few words; empty when all could."""
@@ -161,17 +171,30 @@ class Library:
             slow = ended - began > SLOW_SECONDS
             fresh_until = ended + REST * (ended - began) if slow else 0.0
         with open_index(path, self._embedding.model) as index:
-            same = known is not None and known.listing == listing and not known.again
-            if known is None or not same or known.generation != index.generation():
-                content = self._learn(index, folder, subfolders, listing, step)
-                known = _shelf(folder, listing, content)
+            resting = known.resting(listing) if known is not None else frozenset()
+            same = known is not None and known.listing == listing
+            tried = known is not None and known.passing == resting
+            if known is None or not (same and tried and known.generation == index.generation()):
+                content = self._learn(index, folder, subfolders, listing, resting, step)
+                again_at = time.monotonic() + AGAIN_SECONDS
+                if known is not None and resting:
+                    again_at = known.again_at
+                if known is None or not same or known.generation != content.generation:
+                    known = _shelf(folder, listing, content)
+                known.again_at = again_at
         known.fresh_until = fresh_until
         return known
 
     def _learn(
-        self, index: Index, folder: Path, subfolders: bool, listing: Listing, step: Step
+        self,
+        index: Index,
+        folder: Path,
+        subfolders: bool,
+        listing: Listing,
+        resting: frozenset[str],
+        step: Step,
     ) -> Content:
-        """Bring the index up to date with what was found, and read it."""
+        """Bring the index up to date with what was found, but for what is `resting`; read it."""
         found = listing.found
         content = index.read(self._embedding.width)
         # An empty folder may be a disk that is not there: better to keep what is known of it.
@@ -180,22 +203,37 @@ class Library:
             for path in content.stamps
             if found and (subfolders or "/" not in path) and not listing.may_hold(path)
         ]
-        new = sorted(path for path, stamp in found.items() if content.stamps.get(path) != stamp)
+        new = sorted(
+            path
+            for path, stamp in found.items()
+            if content.stamps.get(path) != stamp and path not in resting
+        )
         if not gone and not new:
             return content
         index.forget(gone)
         if new:
-            self._embed(index, folder, {path: found[path] for path in new}, len(found), step)
-        content = index.read(self._embedding.width)
+            stamps = {path: found[path] for path in new}
+            self._embed(index, folder, stamps, content, len(found), step)
+        if index.generation() != content.generation:
+            content = index.read(self._embedding.width)
         if new and (notice := _shelf(folder, listing, content).notice()):
             log.warning("%s: %s", folder, notice)
             step(0.95, notice)
         return content
 
     def _embed(
-        self, index: Index, folder: Path, new: dict[str, Stamp], total: int, step: Step
+        self,
+        index: Index,
+        folder: Path,
+        new: dict[str, Stamp],
+        before: Content,
+        total: int,
+        step: Step,
     ) -> None:
-        """Embed the `new` pictures, of `total` in the folder, and write them batch by batch."""
+        """Embed the `new` pictures, of `total` in the folder, and write them batch by batch.
+
+        What can still not be read, as the index says `before`, is not written again.
+        """
         done, rows = 0, []
 
         def tell() -> None:
@@ -207,7 +245,8 @@ class Library:
             for path, square in squares:
                 rows.append((path, square))
                 if len(rows) == BATCH or done + len(rows) == len(new):
-                    index.write(self._rows(rows, new))
+                    if changed := [r for r in self._rows(rows, new) if not _is_known(r, before)]:
+                        index.write(changed)
                     done += len(rows)
                     rows = []
                 tell()
@@ -229,6 +268,15 @@ class Library:
         return rows
 
 
+def _is_known(row: Row, content: Content) -> bool:
+    """Whether the index says so already of a picture that can not be read."""
+    return (
+        row.embedding is None
+        and content.stamps.get(row.path) == row.stamp
+        and content.unread.get(row.path) == row.error
+    )
+
+
 def _shelf(folder: Path, listing: Listing, content: Content) -> Shelf:
     """What the index knows of the pictures that were found."""
     rows = [row for row, path in enumerate(content.paths) if path in listing.found]
@@ -239,9 +287,9 @@ def _shelf(folder: Path, listing: Listing, content: Content) -> Shelf:
         embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
         neighbors = NearestNeighbors(algorithm="brute", metric="euclidean").fit(embeddings)
     unread = {path: error for path, error in content.unread.items() if path in listing.found}
-    again = any(content.stamps[path].mtime_ns == NEVER for path in unread)
+    passing = frozenset(path for path in unread if content.stamps[path].mtime_ns == NEVER)
     paths = [content.paths[row] for row in rows]
-    return Shelf(folder, content.generation, listing, paths, neighbors, unread, again)
+    return Shelf(folder, content.generation, listing, paths, neighbors, unread, passing)
 
 
 @contextmanager
