@@ -3,6 +3,9 @@
 `python benchmarks/colorize.py` runs Auto-painter in this process. The network alone is measured in
 turns with whole jobs, on the very pictures that the jobs gave it, so that whatever else the
 machine does falls on both. The peak of memory is the process's, with torch and the weights.
+
+`python benchmarks/colorize.py reference_colorization` colors after a reference, of which half is
+not used, so that the network has the most to do. It goes through canvases from small to large.
 """
 
 from __future__ import annotations
@@ -22,9 +25,10 @@ import torch
 
 from s2i_models import load
 from s2i_models.auto_painter.pipeline import PipelineImpl
-from s2i_models.pipeline import Cancelled, Progress, Request
+from s2i_models.pipeline import Cancelled, Pipeline, Progress, Request
 
 SIDE, LARGE_SIDE = 512, 4096
+Row = tuple[str, str]
 
 
 def drawing(side: int) -> np.ndarray:
@@ -52,6 +56,15 @@ def hints_for(side: int) -> np.ndarray:
     cv2.circle(layer, (side // 2, side // 5), side // 60, (230, 180, 150, 255), -1)
     cv2.circle(layer, (side * 3 // 10, side * 7 // 10), side // 60, (40, 90, 200, 255), -1)
     return layer
+
+
+def reference(side: int = 1024) -> np.ndarray:
+    """The same figure in two colors, one half of it transparent, RGBA."""
+    picture = np.dstack([drawing(side), np.full((side, side), 255, np.uint8)])
+    for row, color in ((0.3, (230, 180, 150)), (0.7, (40, 90, 200))):
+        cv2.circle(picture, (side // 2, round(row * side)), side // 6, (*color, 255), -1)
+    picture[:, : side // 2, 3] = 0
+    return picture
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -119,13 +132,23 @@ def peak_memory_gb() -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    systems = {"auto_painter": auto_painter, "reference_colorization": reference_colorization}
+    parser.add_argument("system", nargs="?", choices=tuple(systems), default="auto_painter")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--weights", type=Path, help="other weights than the shipped ones")
     parser.add_argument("--side", type=int, default=LARGE_SIDE, help="of the large drawing, px")
     options = parser.parse_args()
-    painter = load("auto_painter", weights=options.weights)
+    painter = load(options.system, weights=options.weights)
+    rows = systems[options.system](painter, options.rounds, options.side)
+    print(f"| what (median of {options.rounds}, {torch.get_num_threads()} threads) | measured |")
+    print("|---|---|")
+    for what, measured in rows:
+        print(f"| {what} | {measured} |")
+
+
+def auto_painter(painter: Pipeline, rounds: int, side: int) -> list[Row]:
     assert isinstance(painter, PipelineImpl)
-    rows: list[tuple[str, str]] = []
+    rows: list[Row] = []
     for quality in ("fast", "best"):
         job = Job(painter, SIDE, quality)
         inputs = job.network_inputs()
@@ -136,7 +159,7 @@ def main() -> None:
                     painter.network(*given)
 
         network_alone()
-        pairs = [(seconds(job.run), seconds(network_alone)) for _ in range(options.rounds)]
+        pairs = [(seconds(job.run), seconds(network_alone)) for _ in range(rounds)]
         whole, alone = (statistics.median(times) for times in zip(*pairs, strict=True))
         looks = f"{len(inputs)} look" + "s" * (len(inputs) > 1)
         rows += [
@@ -155,17 +178,48 @@ def main() -> None:
         ("– longest piece of work between two steps", f"{longest * 1000:.0f} ms"),
     ]
     small_peak = peak_memory_gb()
-    large = Job(painter, options.side, "best")
-    took = statistics.median(seconds(large.run) for _ in range(min(3, options.rounds)))
+    large = Job(painter, side, "best")
+    took = statistics.median(seconds(large.run) for _ in range(min(3, rounds)))
     rows += [
-        (f"{options.side} × {options.side}, best", f"{took:.2f} s"),
+        (f"{side} × {side}, best", f"{took:.2f} s"),
         ("– peak memory of the process", f"{peak_memory_gb():.2f} GB"),
         (f"– of which already at {SIDE} × {SIDE}", f"{small_peak:.2f} GB"),
     ]
-    print(f"| what (median of {options.rounds}, {torch.get_num_threads()} threads) | measured |")
-    print("|---|---|")
-    for what, measured in rows:
-        print(f"| {what} | {measured} |")
+    return rows
+
+
+def reference_colorization(painter: Pipeline, rounds: int, side: int) -> list[Row]:
+    def job(own_side: int, quality: str, memory: dict | None = None) -> tuple[float, float]:
+        """Seconds of a whole job, and of the network in it."""
+        images = {"sketch": drawing(own_side), "reference": reference()}
+        images["hints"] = hints_for(own_side)
+        settings, outputs = painter.declaration.check(images, {"quality": quality})
+        request = Request(images, settings, outputs, memory={} if memory is None else memory)
+        return seconds(lambda: painter.run(request)), request.timing["network"]
+
+    rows: list[Row] = [("memory of the process before", f"{peak_memory_gb():.2f} GB")]
+    job(SIDE, "fast")
+    for quality in ("fast", "best"):
+        memory = {}
+        job(SIDE, quality, memory)
+        pairs = [(job(SIDE, quality), job(SIDE, quality, memory)) for _ in range(rounds)]
+        new = [statistics.median(times) for times in zip(*(one for one, _ in pairs), strict=True)]
+        known = statistics.median(again[0] for _, again in pairs)
+        rows += [
+            (f"{SIDE} × {SIDE}, {quality}, nothing known yet", f"{new[0] * 1000:.0f} ms"),
+            ("– of which the network", f"{new[1] * 1000:.0f} ms"),
+            ("– reference and sketch known, as with a new hint", f"{known * 1000:.0f} ms"),
+        ]
+    rows.append((f"{SIDE} × {SIDE}, peak memory of the process", f"{peak_memory_gb():.2f} GB"))
+    own_side = SIDE
+    while own_side < side:
+        own_side = min(side, 2 * own_side)
+        took = statistics.median(job(own_side, "best")[0] for _ in range(min(3, rounds)))
+        rows += [
+            (f"{own_side} × {own_side}, best", f"{took:.2f} s"),
+            ("– peak memory of the process", f"{peak_memory_gb():.2f} GB"),
+        ]
+    return rows
 
 
 if __name__ == "__main__":
