@@ -16,6 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from filelock import FileLock
 from picture_folders import SIZE, Counting, embed, fill, shape_picture, write
 
 from s2i_models.find_reference import index as index_module
@@ -291,6 +292,35 @@ def test_a_damaged_index_is_built_anew(
     check_whole(folder, 5)
     damage(index_path(folder))
     assert len(look(library, folder).paths) == 5  # by one that had it open before
+
+
+def test_of_two_processes_that_see_damage_the_slower_keeps_what_the_faster_built(
+    tmp_path: Path, library: Library, network: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = fill(tmp_path / "pictures", 5)
+    look(library, folder)
+    path = index_path(folder)
+    whole = path.read_bytes()
+
+    class FasterOne(FileLock):
+        """By the time this process has the lock, another one is done."""
+
+        def __enter__(self) -> FileLock:
+            assert self.timeout > 0
+            path.write_bytes(whole)
+            return super().__enter__()
+
+    for damage in (damage_start, damage_pages, cut):
+        path.write_bytes(whole)
+        damage(path)
+        with monkeypatch.context() as patch:
+            patch.setattr(index_module, "FileLock", FasterOne)
+            index_module.discard(path)
+        assert path.read_bytes() == whole
+        damage(path)
+        index_module.discard(path)
+        assert not path.exists()
+    assert not index_module._is_sound(write(tmp_path / "picture.png", shape_picture(1)))
 
 
 def test_embeddings_of_another_width_are_not_used(

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import platformdirs
+from filelock import FileLock
 
 from s2i_models.find_reference.folder import Stamp
 
@@ -223,11 +224,30 @@ def is_damaged(error: sqlite3.Error) -> bool:
 
 
 def discard(path: Path) -> None:
-    """Remove a damaged index, so that it is built anew."""
-    log.warning("%s is damaged and is built anew", path)
-    # The journal first: it must not be applied to a file that it was not written for.
-    for name in (f"{path.name}-journal", path.name):
-        path.with_name(name).unlink(missing_ok=True)
+    """Remove a damaged index, so that it is built anew; not what another process has built by now.
+
+    Raises OSError, also when another process keeps the lock, or sqlite3.OperationalError.
+    """
+    with FileLock(path.with_name(f"{path.name}.lock"), timeout=PATIENCE_SECONDS):
+        if _is_sound(path):
+            return
+        log.warning("%s is damaged and is built anew", path)
+        # The journal first: it must not be applied to a file that it was not written for.
+        for name in (f"{path.name}-journal", path.name):
+            path.with_name(name).unlink(missing_ok=True)
+
+
+def _is_sound(path: Path) -> bool:
+    """Whether SQLite finds nothing wrong in the whole file; one that is not there is sound."""
+    connection = sqlite3.connect(path, timeout=PATIENCE_SECONDS)
+    try:
+        return connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    except sqlite3.DatabaseError as error:
+        if not is_damaged(error):
+            raise
+        return False
+    finally:
+        connection.close()
 
 
 def _open(path: Path, model: str) -> tuple[sqlite3.Connection, Index]:
