@@ -235,3 +235,12 @@ def test_a_reference_of_lines_alone_has_the_color_of_its_lines() -> None:
     reference = read_reference("reference", picture)
     counted = count_colors(reference)
     assert counted.colors.max() < 0.1
+
+
+def test_ink_between_two_dark_colors_is_ink_too() -> None:
+    picture = np.full((200, 200, 3), (60, 160, 60), np.uint8)
+    cv2.circle(picture, (100, 100), 60, (200, 30, 30), -1)
+    cv2.circle(picture, (100, 100), 60, (20, 20, 20), 4)
+    reference = read_reference("reference", picture)
+    palette = palette_of([count_colors(reference)], [1.0], 8)
+    assert palette.max(axis=1).min() > 0.3  # none is the ink's

@@ -33,7 +33,7 @@ _PAPER_NOISE = 16 / 255
 _PAPER_SHARE = 0.85
 # Ink is dark, thinner than this share of the picture's longer side, and darker than what is
 # around by this much.
-_INK_WIDTH, _INK_LIGHTEST, _INK_CONTRAST = 0.03, 0.35, 0.25
+_INK_WIDTH, _INK_LIGHTEST, _INK_CONTRAST = 0.03, 0.35, 0.2
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,24 @@ class Reference:
     @cached_property
     def ink(self) -> np.ndarray:
         """(h, w) bool: dark lines around areas, whose color is no color of the areas."""
-        around = cv2.cvtColor(self._closed, cv2.COLOR_RGB2GRAY)
+        width = max(3, round(_INK_WIDTH * max(self.visible.shape)))
+        square = np.ones((width, width), np.uint8)
         gray = cv2.cvtColor(self.on_white, cv2.COLOR_RGB2GRAY)
+        # Of the gray, not of each channel: between red and green each channel alone stays dark.
+        around = cv2.morphologyEx(gray, cv2.MORPH_CLOSE, square)
         return (gray < _INK_LIGHTEST) & (around - gray > _INK_CONTRAST)
 
     @cached_property
-    def _closed(self) -> np.ndarray:
-        """(h, w, 3): the picture on white with thin dark lines filled by what is around them."""
-        width = max(3, round(_INK_WIDTH * max(self.visible.shape)))
-        square = np.ones((width, width), np.uint8)
-        return cv2.morphologyEx(self.on_white, cv2.MORPH_CLOSE, square)
+    def _without_ink(self) -> np.ndarray:
+        """(h, w, 3): the picture on white with each pixel of ink as the nearest that is none."""
+        if self.ink.all() or not self.ink.any():
+            return self.on_white
+        _, nearest = cv2.distanceTransformWithLabels(
+            self.ink.view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+        )
+        colors = np.zeros((int(nearest.max()) + 1, 3), np.float32)
+        colors[nearest[~self.ink]] = self.on_white[~self.ink]
+        return colors[nearest]
 
     @cached_property
     def paper(self) -> np.ndarray:
@@ -104,7 +112,7 @@ class Reference:
     def on_grid(self, view: View) -> GridReference:
         """The reference as the network takes it."""
         used = view.shrink(self.used)
-        areas = np.where(self.ink[..., None], self._closed, self.color)
+        areas = np.where(self.ink[..., None], self._without_ink, self.color)
         taken = view.shrink(areas * self.used[..., None])
         return GridReference(
             color=view.shrink(self.on_white, paper=1.0),
