@@ -69,9 +69,10 @@ class Reference:
         """(h, w, 3): the picture on white with each pixel of ink as the nearest that is none."""
         if self.ink.all() or not self.ink.any():
             return self.on_white
-        _, nearest = cv2.distanceTransformWithLabels(
+        _, found = cv2.distanceTransformWithLabels(
             self.ink.view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
         )
+        nearest = np.asarray(found, np.int32)
         colors = np.zeros((int(nearest.max()) + 1, 3), np.float32)
         colors[nearest[~self.ink]] = self.on_white[~self.ink]
         return colors[nearest]
