@@ -14,9 +14,10 @@ import pytest
 from click.testing import CliRunner
 
 from s2i_training.data import published
-from s2i_training.data.build import JOURNAL, build_set
+from s2i_training.data.build import build_set
 from s2i_training.data.commands import data_commands
 from s2i_training.data.drawing import Drawing, Picture
+from s2i_training.data.journal import JOURNAL
 from s2i_training.data.manifest import Item, read_manifest, split_of
 from s2i_training.data.packages import PackageUnavailableError, file_hash
 from s2i_training.data.packed import PackedPictures

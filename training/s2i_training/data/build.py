@@ -8,17 +8,16 @@ records is not rendered again unless its text or its files changed.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from s2i_training.data.drawing import Drawing, Picture
+from s2i_training.data.journal import Journal
 from s2i_training.data.manifest import Item, split_of, write_manifest
-from s2i_training.data.packages import PACKAGE_FOLDER, file_hash
+from s2i_training.data.packages import PACKAGE_FOLDER
 from s2i_training.data.packed import write_packed
 from s2i_training.data.published import fetch
 from s2i_training.data.sources import Source
@@ -26,7 +25,6 @@ from s2i_training.data.vector import UnusableDrawingError
 
 Progress = Callable[[str, int, int], None]
 
-JOURNAL = "journal.jsonl"
 # Less paint than this share of the square is no drawing (a dot, a hairline, an empty file).
 _LEAST_PAINT = 0.02
 
@@ -80,47 +78,19 @@ def _order(identity: str) -> bytes:
 def _render_source(
     source: Source, drawings: Sequence[Drawing], folder: Path, report: Progress
 ) -> list[Item]:
-    pictures = folder / source.name
-    pictures.mkdir(parents=True, exist_ok=True)
-    known = _read_journal(pictures / JOURNAL)
     items: list[Item] = []
-    with (pictures / JOURNAL).open("a", encoding="utf-8") as journal:
+    with Journal(folder, source.name) as journal:
         for done, drawing in enumerate(drawings):
             report(source.name, done, len(drawings))
-            item = known.get(drawing.id)
-            if item is None or not _still_valid(item, drawing, folder):
+            item = journal.find(drawing.id, drawing.subject, _hash(drawing.text))
+            if item is None:
                 item = _write(drawing, source, folder)
                 if item is not None:
-                    journal.write(json.dumps(asdict(item), ensure_ascii=False) + "\n")
-                    journal.flush()
+                    journal.record(item)
             if item is not None:
                 items.append(item)
     report(source.name, len(drawings), len(drawings))
     return items
-
-
-def _read_journal(path: Path) -> dict[str, Item]:
-    """The recorded items by id; the last record counts, a line cut off by a crash does not."""
-    items: dict[str, Item] = {}
-    if path.is_file():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                item = Item(**json.loads(line))
-            except (ValueError, TypeError):
-                continue
-            items[item.id] = item
-    return items
-
-
-def _still_valid(item: Item, drawing: Drawing, folder: Path) -> bool:
-    if item.source_sha256 != _hash(drawing.text) or item.subject != drawing.subject:
-        return False
-    files = [(item.color, item.color_sha256)]
-    if item.lines is not None and item.lines_sha256 is not None:
-        files.append((item.lines, item.lines_sha256))
-    return item.split == split_of(item.subject) and all(
-        (folder / path).is_file() and file_hash(folder / path) == digest for path, digest in files
-    )
 
 
 def _write(drawing: Drawing, source: Source, folder: Path) -> Item | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from s2i_training.data.manifest import Item
 
 DEFAULT_SET = Path("data/lineart")
+FACES_SET = Path("data/faces")
+UNKNOWN_TERMS = "non-commercial (terms not stated)"
 SPLITS = ("train", "validation", "test")
 
 
@@ -71,6 +74,18 @@ def build_lineart(out: Path, sources: list[str], limit: int | None, packages: Pa
     from s2i_training.data.sources import SOURCES
 
     console = Console()
+    with _progress(console) as report:
+        try:
+            items = build_set([SOURCES[name] for name in sources], out, packages, limit, report)
+        except PackageUnavailableError as error:
+            raise click.ClickException(str(error)) from error
+    console.print(licence_table(items))
+    console.print(f"{len(items)} drawings in {out}")
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+    """Bars, one for each kind of work, that a build reports to."""
     bar = Progress(
         TextColumn("{task.description:<14}"),
         BarColumn(),
@@ -79,19 +94,65 @@ def build_lineart(out: Path, sources: list[str], limit: int | None, packages: Pa
         console=console,
     )
     tasks = {}
+
+    def report(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = bar.add_task(what, total=total)
+        bar.update(tasks[what], completed=done, total=total)
+
     with bar:
+        yield report
 
-        def report(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done, total=total)
 
+@build_commands.command("faces")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=FACES_SET,
+    show_default=True,
+    help="Folder of the set; a build that was interrupted goes on there.",
+)
+@click.option(
+    "--pictures",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Folder of ready pictures of faces, all aligned alike.",
+)
+@click.option("--source", default="", help="Name of those pictures.  [default: the folder's]")
+@click.option("--source-version", default="", help="Version of those pictures, if they have one.")
+@click.option(
+    "--license",
+    "terms",
+    default=UNKNOWN_TERMS,
+    show_default=True,
+    help="Their licence, as the manifest and model cards shall say it.",
+)
+@click.option("--author", default="", help="Who made them.")
+@click.option("--side", type=click.IntRange(min=32), default=256, show_default=True)
+def build_faces(
+    out: Path,
+    pictures: Path | None,
+    source: str,
+    source_version: str,
+    terms: str,
+    author: str,
+    side: int,
+) -> None:
+    """Aligned pictures of faces, from a folder."""
+    from s2i_training.data.face_pictures import faces_in
+    from s2i_training.data.faces import FaceSource, build_faces
+
+    if pictures is None:
+        raise click.UsageError("nothing to build from: give --pictures FOLDER")
+    console = Console()
+    with _progress(console) as report:
         try:
-            items = build_set([SOURCES[name] for name in sources], out, packages, limit, report)
-        except PackageUnavailableError as error:
+            name = source or pictures.resolve().name
+            faces = FaceSource(name, source_version, terms, author, faces_in(pictures, side))
+            items = build_faces([faces], out, side, report)
+        except ValueError as error:
             raise click.ClickException(str(error)) from error
     console.print(licence_table(items))
-    console.print(f"{len(items)} drawings in {out}")
+    console.print(f"{len(items)} faces in {out}")
 
 
 def licence_table(items: Sequence[Item]) -> Table:

@@ -1,12 +1,14 @@
 """The pictures of a set in one file, small enough to decode while training.
 
-Each is a PNG of PACKED_SIDE pixels: color laid over white with coverage as the fourth channel, and
-ink. Both are linear in coverage, so they can be resampled without dark fringes.
+All have the side that the set was packed with. Of a drawing these are PNG: color laid over white
+with coverage as the fourth channel, and ink. Both are linear in coverage, so they can be resampled
+without dark fringes. A picture without transparency that has that side already is kept as its file
+has it, JPEG too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -27,43 +29,52 @@ def over_white(rgba: np.ndarray) -> np.ndarray:
 
 
 def write_packed(
-    folder: Path, items: Sequence[Item], progress: Callable[[int], None] | None = None
+    folder: Path,
+    items: Sequence[Item],
+    progress: Callable[[int], None] | None = None,
+    side: int = PACKED_SIDE,
 ) -> None:
-    """Pack the pictures of `items` (paths below `folder`) in their order.
+    """Pack the pictures of `items` (paths below `folder`) in their order, `side` pixels large.
 
     Pictures that the folder's packed file holds already, by their hash, are copied from it.
     """
     spans = np.zeros((len(items), 2, 2), np.int64)
-    known = _packed_before(folder)
+    known = _packed_before(folder, side)
     unfinished = folder / f"{PACKED}.part"
     place = 0
     with unfinished.open("wb") as stream:
         for row, item in enumerate(items):
             if progress is not None:
                 progress(row)
-            pictures = known(_digest(item)) or _pack(folder, item)
+            pictures = known(_digest(item)) or _pack(folder, item, side)
             for column, data in enumerate(pictures):
                 spans[row, column] = place, len(data)
                 place += stream.write(data)
     names = np.array([f"{item.source}/{item.id}" for item in items], dtype=np.str_)
     digests = np.array([_digest(item) for item in items], dtype=np.str_)
-    np.savez(folder / INDEX, spans=spans, names=names, digests=digests)
+    np.savez(folder / INDEX, spans=spans, names=names, digests=digests, side=side)
     unfinished.replace(folder / PACKED)
 
 
-def _pack(folder: Path, item: Item) -> list[bytes]:
+def _pack(folder: Path, item: Item, side: int) -> list[bytes]:
     """The packed pictures of an item: color, and ink where there is one."""
-    pictures = [_encode(over_white(_read(folder / item.color)))]
+    color = _read(folder / item.color)
+    if color.shape == (side, side, 3):
+        pictures = [(folder / item.color).read_bytes()]
+    else:
+        pictures = [_encode(color if color.shape[2] == 3 else over_white(color), side)]
     if item.lines is not None:
-        pictures.append(_encode(_read(folder / item.lines)))
+        pictures.append(_encode(_read(folder / item.lines), side))
     return pictures
 
 
-def _packed_before(folder: Path) -> Callable[[str], list[bytes] | None]:
+def _packed_before(folder: Path, side: int) -> Callable[[str], list[bytes] | None]:
     """Looks up packed pictures by digest in the folder's file as it is now."""
     if not (folder / PACKED).is_file() or not (folder / INDEX).is_file():
         return lambda _digest: None
     with np.load(folder / INDEX) as index:
+        if _side(index) != side:
+            return lambda _digest: None
         spans: np.ndarray = index["spans"]
         rows = {str(digest): row for row, digest in enumerate(index["digests"])}
     content = np.memmap(folder / PACKED, np.uint8, "r")
@@ -77,12 +88,20 @@ def _packed_before(folder: Path) -> Callable[[str], list[bytes] | None]:
     return find
 
 
+def _side(index: Mapping[str, np.ndarray]) -> int:
+    """The side of a packed file's pictures; sets of before it was recorded have PACKED_SIDE."""
+    return int(index["side"]) if "side" in index else PACKED_SIDE
+
+
 def _digest(item: Item) -> str:
     return f"{item.color_sha256}{item.lines_sha256 or ''}"
 
 
 class PackedPictures:
-    """Read access to packed pictures; safe to use from forked and spawned workers."""
+    """Read access to packed pictures; safe to use from forked and spawned workers.
+
+    `side`: width and height of them all, P.
+    """
 
     def __init__(self, folder: Path):
         path = folder / PACKED
@@ -92,15 +111,19 @@ class PackedPictures:
                 f"`s2i-train data build lineart --out {folder}`"
             )
         with np.load(folder / INDEX) as index:
+            self.side = _side(index)
             self._spans: np.ndarray = index["spans"]
             self._rows = {str(name): row for row, name in enumerate(index["names"])}
         self._bytes = np.memmap(path, np.uint8, "r")
 
     def read(self, item: Item) -> tuple[np.ndarray, np.ndarray | None]:
         """Color over white with coverage, (P, P, 4) uint8 in OpenCV's channel order BGRA, and
-        ink, (P, P) uint8, or None."""
-        color, lines = self._spans[self._rows[f"{item.source}/{item.id}"]]
-        return self._decode(color), self._decode(lines) if lines[1] else None
+        ink, (P, P) uint8, or None. A picture without transparency has full coverage."""
+        spans = self._spans[self._rows[f"{item.source}/{item.id}"]]
+        color = self._decode(spans[0])
+        if color.shape[2] == 3:
+            color = cv2.cvtColor(color, cv2.COLOR_BGR2BGRA)
+        return color, self._decode(spans[1]) if spans[1][1] else None
 
     def _decode(self, span: np.ndarray) -> np.ndarray:
         start, length = int(span[0]), int(span[1])
@@ -117,6 +140,6 @@ def _read(path: Path) -> np.ndarray:
     return picture
 
 
-def _encode(picture: np.ndarray) -> bytes:
-    small = cv2.resize(picture, (PACKED_SIDE, PACKED_SIDE), interpolation=cv2.INTER_AREA)
+def _encode(picture: np.ndarray, side: int) -> bytes:
+    small = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
     return cv2.imencode(".png", small, [cv2.IMWRITE_PNG_COMPRESSION, 2])[1].tobytes()
