@@ -13,7 +13,7 @@ import click
 
 from s2i_training.data.commands import data_commands
 
-SYSTEMS = ("auto_painter", "reference_colorization", "sketch_retrieval")
+SYSTEMS = ("auto_painter", "reference_colorization", "sketch_retrieval", "pi_rec")
 
 
 @click.group()

@@ -1,7 +1,8 @@
 """Losses that recipes share, each a function of tensors: of Auto-painter first.
 
 Two families of verdicts occur: probabilities of being real, from a discriminator with a sigmoid
-(`log_…`), and unbounded values from one without (`hinge_…`, `wasserstein_…`). Adversarial losses
+(`log_…`), and unbounded values from one without (`hinge_…`, `wasserstein_…`,
+`least_squares_…`). Adversarial losses
 are means over all verdicts; all losses are scalars to be made smaller.
 """
 
@@ -51,6 +52,16 @@ def wasserstein_critic(real: Tensor, fake: Tensor) -> Tensor:
 def wasserstein_generator(fake: Tensor) -> Tensor:
     """−mean D(fake) of values; the generator's side of the hinge loss too."""
     return -fake.mean()
+
+
+def least_squares_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """½ (mean (D(real) − 1)² + mean D(fake)²) (Mao et al. 2017) of values."""
+    return 0.5 * ((real - 1).square().mean() + fake.square().mean())
+
+
+def least_squares_generator(fake: Tensor) -> Tensor:
+    """mean (D(fake) − 1)² of values."""
+    return (fake - 1).square().mean()
 
 
 def gradient_penalty(

@@ -17,18 +17,21 @@ LOW, HIGH = 0.1, 0.2
 _SCALE = 8000
 
 
-def canny(rgb: np.ndarray, sigma: float) -> np.ndarray:
+def canny(rgb: np.ndarray, sigma: float, scale: float = 1.0) -> np.ndarray:
     """Edges of a picture: (H, W, 3) uint8 sRGB to bool (H, W), true where an edge is.
 
     `sigma`: of the Gaussian blur before, in pixels, over 0; the larger, the fewer edges. Beyond
     its border the picture counts as going on as it is there, so the border is no edge.
+
+    `scale`: how many times as large as at the size that `sigma` was chosen for the picture is.
+    Blur and thresholds go with it, so that a picture has much the same edges at every size.
     """
     gray = cv2.transform(rgb.astype(np.float32), GRAY / 255)
-    smooth = cv2.GaussianBlur(gray, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    smooth = cv2.GaussianBlur(gray, (0, 0), sigma * scale, borderType=cv2.BORDER_REPLICATE)
     right, down = (
         cv2.Sobel(smooth, cv2.CV_32F, *order, borderType=cv2.BORDER_REPLICATE)
         for order in ((1, 0), (0, 1))
     )
     right, down = (np.rint(gradient * _SCALE).astype(np.int16) for gradient in (right, down))
-    edges = cv2.Canny(right, down, LOW * _SCALE, HIGH * _SCALE, L2gradient=True)
+    edges = cv2.Canny(right, down, LOW * _SCALE / scale, HIGH * _SCALE / scale, L2gradient=True)
     return edges > 0
