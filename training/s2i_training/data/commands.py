@@ -1,4 +1,4 @@
-"""`s2i-train data`: build sets of open drawings and look at them."""
+"""`s2i-train data`: build sets of open drawings and of faces, and look at them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from s2i_training.data.manifest import Item
 
 DEFAULT_SET = Path("data/lineart")
@@ -112,6 +114,21 @@ def _progress(console: Console) -> Iterator[Callable[[str, int, int], None]]:
     show_default=True,
     help="Folder of the set; a build that was interrupted goes on there.",
 )
+@click.option("--count", type=click.IntRange(min=1), help="So many faces are generated.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Another seed gives other faces.",
+)
+@click.option(
+    "--truncation",
+    type=click.FloatRange(0, 1),
+    default=0.7,
+    show_default=True,
+    help="Less gives fewer faults and less variety.",
+)
 @click.option(
     "--pictures",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
@@ -127,30 +144,57 @@ def _progress(console: Console) -> Iterator[Callable[[str, int, int], None]]:
     help="Their licence, as the manifest and model cards shall say it.",
 )
 @click.option("--author", default="", help="Who made them.")
-@click.option("--side", type=click.IntRange(min=32), default=256, show_default=True)
+@click.option(
+    "--side",
+    type=click.IntRange(min=32),
+    default=256,
+    show_default=True,
+    help="Width and height of the set's pictures.",
+)
+@click.option(
+    "--packages",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("data/packages"),
+    show_default=True,
+    help="Where downloaded packages are kept.",
+)
 def build_faces(
     out: Path,
+    count: int | None,
+    seed: int,
+    truncation: float,
     pictures: Path | None,
     source: str,
     source_version: str,
     terms: str,
     author: str,
     side: int,
+    packages: Path,
 ) -> None:
-    """Aligned pictures of faces, from a folder."""
+    """Aligned faces: generated ones (about one a second), ready pictures of a folder, or both.
+
+    Treat generated faces, and weights trained on them, as non-commercial.
+    """
+    from s2i_training.data.face_generator import generated_faces
     from s2i_training.data.face_pictures import faces_in
     from s2i_training.data.faces import FaceSource, build_faces
+    from s2i_training.data.packages import PackageUnavailableError
 
-    if pictures is None:
-        raise click.UsageError("nothing to build from: give --pictures FOLDER")
+    if pictures is None and count is None:
+        raise click.UsageError("nothing to build from: give --count N, --pictures FOLDER, or both")
     console = Console()
-    with _progress(console) as report:
-        try:
+    sources: list[FaceSource] = []
+    try:
+        if pictures is not None:
             name = source or pictures.resolve().name
-            faces = FaceSource(name, source_version, terms, author, faces_in(pictures, side))
-            items = build_faces([faces], out, side, report)
-        except ValueError as error:
-            raise click.ClickException(str(error)) from error
+            faces = faces_in(pictures, side)
+            sources.append(FaceSource(name, source_version, terms, author, faces))
+        if count is not None:
+            sources.append(generated_faces(count, seed, truncation, side, packages))
+        with _progress(console) as report:
+            items = build_faces(sources, out, side, report)
+    except (ValueError, PackageUnavailableError) as error:
+        raise click.ClickException(str(error)) from error
     console.print(licence_table(items))
     console.print(f"{len(items)} faces in {out}")
 
@@ -193,8 +237,6 @@ def licence_table(items: Sequence[Item]) -> Table:
 @click.option("--size", type=click.IntRange(min=32), default=192, show_default=True)
 def show_lineart(output: Path, data: Path, split: str, sources: str, rows: int, size: int) -> None:
     """Rows of drawings; columns: color, a training sample, and every style of lines."""
-    import cv2
-
     from s2i_training.data.sheet import contact_sheet
 
     names = tuple(name.strip() for name in sources.split(",")) if sources else None
@@ -202,6 +244,42 @@ def show_lineart(output: Path, data: Path, split: str, sources: str, rows: int, 
         sheet = contact_sheet(data, split, rows, size, names)  # type: ignore[arg-type]
     except (FileNotFoundError, ValueError) as error:
         raise click.ClickException(str(error)) from error
+    _write_sheet(output, sheet)
+
+
+@show_commands.command("faces")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("sheet.png"),
+    show_default=True,
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=FACES_SET,
+    show_default=True,
+)
+@click.option("--split", type=click.Choice(SPLITS), default="train", show_default=True)
+@click.option("--rows", type=click.IntRange(min=1), default=6, show_default=True)
+@click.option("--columns", type=click.IntRange(min=1), default=8, show_default=True)
+@click.option("--size", type=click.IntRange(min=32), default=160, show_default=True)
+def show_faces(output: Path, data: Path, split: str, rows: int, columns: int, size: int) -> None:
+    """A grid of faces; the first cell is their mean, which shows how they are aligned."""
+    from s2i_training.data.face_sheet import face_sheet
+
+    try:
+        sheet = face_sheet(data, split, rows, columns, size)  # type: ignore[arg-type]
+    except (FileNotFoundError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    _write_sheet(output, sheet)
+
+
+def _write_sheet(output: Path, sheet: np.ndarray) -> None:
+    """Write (H, W, 3) RGB to a file that the user named."""
+    import cv2
+
     if not cv2.imwrite(str(output), sheet[:, :, ::-1]):
         raise click.ClickException(f"could not write {output}: name it .png in a folder that is")
     click.echo(f"wrote {output}")

@@ -66,9 +66,14 @@ def read_manifest(folder: Path) -> list[Item]:
     """
     path = folder / MANIFEST
     if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} does not exist; build the set with "
-            f"`s2i-train data build lineart --out {folder}`"
-        )
+        raise not_built(path)
     lines = path.read_text(encoding="utf-8").splitlines()
     return [Item(**json.loads(line)) for line in lines if line]
+
+
+def not_built(missing: Path) -> FileNotFoundError:
+    """The error for a file that a built set would have, with the commands that build one."""
+    command = f"`s2i-train data build lineart --out {missing.parent}`"
+    return FileNotFoundError(
+        f"{missing} does not exist; build the set with {command}, or `faces` for one of faces"
+    )

@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from s2i_training.data.manifest import Item
+from s2i_training.data.manifest import Item, not_built
 
 PACKED = "packed.bin"
 INDEX = "packed.npz"
@@ -106,10 +106,7 @@ class PackedPictures:
     def __init__(self, folder: Path):
         path = folder / PACKED
         if not path.is_file():
-            raise FileNotFoundError(
-                f"{path} does not exist; build the set with "
-                f"`s2i-train data build lineart --out {folder}`"
-            )
+            raise not_built(path)
         with np.load(folder / INDEX) as index:
             self.side = _side(index)
             self._spans: np.ndarray = index["spans"]
