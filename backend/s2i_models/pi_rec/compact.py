@@ -29,7 +29,7 @@ FOLD = 2
 class CompactConfig:
     """Channels at half and at an eighth of the area, and the dilation of each middle block."""
 
-    fine_width: int = 40
+    fine_width: int = 32
     width: int = 96
     dilations: tuple[int, ...] = (1, 2, 4, 8, 4, 2, 1)
 

@@ -85,18 +85,18 @@ PRESETS = {
     # About an hour on two cores that compute in bf16.
     "cpu": Config(
         phases=(
-            Phase("imitation", 400, 8, 8e-4, 0.0, 0.2, 0.0),
-            Phase("generating", 3600, 8, 8e-4, 0.02, 0.5, 20.0),
-            Phase("refinement", 2000, 8, 5e-4, 0.02, 0.5, 20.0),
+            Phase("imitation", 300, 8, 8e-4, 0.0, 0.02, 0.0),
+            Phase("generating", 2400, 8, 8e-4, 0.005, 0.05, 2.0),
+            Phase("refinement", 1100, 8, 5e-4, 0.01, 0.05, 4.0),
         ),
         network=CompactConfig(),
     ),
     # Sized for a data-center GPU; not measured yet.
     "gpu": Config(
         phases=(
-            Phase("imitation", 4000, 64, 6e-4, 0.0, 0.2, 0.0),
-            Phase("generating", 40000, 64, 6e-4, 0.02, 0.5, 20.0),
-            Phase("refinement", 20000, 64, 4e-4, 0.02, 0.5, 20.0),
+            Phase("imitation", 4000, 64, 6e-4, 0.0, 0.02, 0.0),
+            Phase("generating", 40000, 64, 6e-4, 0.005, 0.05, 2.0),
+            Phase("refinement", 20000, 64, 4e-4, 0.01, 0.05, 4.0),
         ),
         network=CompactConfig(fine_width=64, width=192, dilations=(1, 2, 4, 8, 8, 4, 2, 1)),
         crop=SIDE,
