@@ -20,20 +20,23 @@ LOW, HIGH = 0.1, 0.2
 _REACH = 4
 
 
-def canny(rgb: np.ndarray, sigma: float) -> np.ndarray:
+def canny(rgb: np.ndarray, sigma: float, scale: float = 1.0) -> np.ndarray:
     """Edges of a picture: (H, W, 3) uint8 sRGB to bool (H, W), true where an edge is.
 
     `sigma`: of the Gaussian blur before, in pixels, over 0; the larger, the fewer edges. What is
     beyond the picture's border counts for nothing, so the border is no edge; the outermost pixels
     are never edges.
+
+    `scale`: how many times as large the picture is as it was when `sigma` was chosen. Blur and
+    thresholds go with it, so that a picture has much the same edges at every size.
     """
     gray = cv2.transform(rgb.astype(np.float32), GRAY / 255)
-    smooth = _blur(gray, sigma) / _blur(np.ones_like(gray), sigma)
+    smooth = _blur(gray, sigma * scale) / _blur(np.ones_like(gray), sigma * scale)
     right, down = (
         cv2.Sobel(smooth, cv2.CV_32F, *order, borderType=cv2.BORDER_REPLICATE)
         for order in ((1, 0), (0, 1))
     )
-    strength = cv2.magnitude(right, down)
+    strength = scale * cv2.magnitude(right, down)
     ridge = _ridge(right, down, strength)
     # Of the ridges, those that are strong somewhere.
     count, pieces = connected_pieces(ridge, corners=True)
@@ -50,7 +53,8 @@ def _blur(gray: np.ndarray, sigma: float) -> np.ndarray:
 def _ridge(right: np.ndarray, down: np.ndarray, strength: np.ndarray) -> np.ndarray:
     """Pixels of at least LOW `strength`, and of no less than a step up or down the gradient.
 
-    Bool (H, W). The step ends between two neighbors, one straight and one diagonal, whose strengths are mixed.
+    Bool (H, W). The step ends between two neighbors, one straight and one diagonal, whose
+    strengths are mixed.
     """
     ridge = strength >= LOW
     ridge[[0, -1]] = False
