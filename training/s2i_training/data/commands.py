@@ -205,7 +205,7 @@ def licence_table(items: Sequence[Item]) -> Table:
     for heading in ("source", "version", "licence", "by"):
         table.add_column(heading, overflow="fold")
     for heading in (*SPLITS, "subjects"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     kinds = Counter((i.source, i.version, i.license) for i in items)
     for kind in sorted(kinds):
         mine = [item for item in items if (item.source, item.version, item.license) == kind]

@@ -87,7 +87,8 @@ class Latents:
         """Latent `number`, (512,) float32. Quick when numbers are asked for in rising order."""
         if number < self._drawn:
             self._start()
-        self._rng.standard_normal((number - self._drawn, _LATENT))
+        for _ in range(self._drawn, number):
+            self._rng.standard_normal(_LATENT)
         self._drawn = number + 1
         return self._rng.standard_normal(_LATENT).astype(np.float32)
 

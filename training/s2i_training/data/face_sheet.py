@@ -37,8 +37,8 @@ def face_sheet(
     mean = np.mean([cell(index) for index in _spread(len(items), _OF_MEAN)], axis=0)
     cells = [mean.round().astype(np.uint8)]
     cells += [cell(index) for index in _spread(len(items), rows * columns - 1)]
-    cells += [np.full((size, size, 3), 255, np.uint8)] * (rows * columns - len(cells))
-    return np.vstack([np.hstack(cells[r * columns : (r + 1) * columns]) for r in range(rows)])
+    cells += [np.full((size, size, 3), 255, np.uint8)] * (-len(cells) % columns)
+    return np.vstack([np.hstack(cells[i : i + columns]) for i in range(0, len(cells), columns)])
 
 
 def _spread(count: int, wanted: int) -> list[int]:
