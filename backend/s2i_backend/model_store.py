@@ -149,18 +149,25 @@ class ModelStore:
 
         `path`: a safetensors file whose metadata has `s2i.pipeline`, with or without a card
         (`NAME.md`) beside it; one of the files of a TensorFlow checkpoint that Auto-painter's
-        authors published; or a PyTorch checkpoint of a public implementation of reference-based
-        colorization, read by PyTorch's restricted reader. The pipeline is loaded once to see that
-        they fit. Raises `StoreError`, for all other files that hold pickles too.
+        authors published; or, read by PyTorch's restricted reader, a PyTorch checkpoint of a public
+        implementation of reference-based colorization or of PI-REC's author. The latter brings the
+        other phase's file of its folder along, and the folder may be given instead. The pipeline is
+        loaded once to see that they fit. Raises `StoreError`, for all other files that hold pickles
+        too.
         """
+        if path.is_dir():
+            path = path.resolve()  # "." has no name
         checkpoint = _TENSORFLOW.fullmatch(path.name)
         if not checkpoint and path.with_name(f"{path.name}.index").is_file():
             # TensorFlow's own way to name one, without an ending.
             checkpoint = _TENSORFLOW.fullmatch(f"{path.name}.index")
-        name = name or _clean(checkpoint[1] if checkpoint else path.stem)
+        stem = path.name if path.is_dir() else path.stem
+        name = name or _clean(checkpoint[1] if checkpoint else stem)
         self._check_free(name)
         if checkpoint:
             return self._import_tensorflow(path, name)
+        if path.is_dir():
+            return self._import_torch(path, name)
         if not path.is_file():
             raise StoreError(f"{path}: no such file.")
         with path.open("rb") as file:
@@ -184,20 +191,33 @@ class ModelStore:
         return self._import_converted(state, {PIPELINE_KEY: "auto_painter", **metadata}, name)
 
     def _import_torch(self, path: Path, name: str) -> Weights:
-        from s2i_models.reference_colorization.importer import convert
+        from s2i_models.pi_rec import importer as pi_rec
+        from s2i_models.reference_colorization import importer as reference_colorization
 
         try:
-            state, metadata = convert(path)
+            if pi_rec.recognizes(path):
+                return self._import_pi_rec(path, name)
+            state, metadata = reference_colorization.convert(path)
         except OSError as error:
             raise StoreError(f"{path}: {error.strerror}.") from error
         except ValueError as error:
             raise StoreError(
                 f"{path}: this kind of file holds Python pickles, which can run any program, so "
                 "s2i takes nothing from it but the tensors of a checkpoint it knows, and this is "
-                f"none: {error}. Ask its author for a safetensors file."
+                f"none: {error}; nor has it PI-REC's generator. Ask its author for a safetensors "
+                "file."
             ) from error
         description = {PIPELINE_KEY: "reference_colorization", **metadata}
         return self._import_converted(state, description, name)
+
+    def _import_pi_rec(self, path: Path, name: str) -> Weights:
+        from s2i_models.pi_rec.importer import convert
+
+        try:
+            state, metadata = convert(path)
+        except ValueError as error:
+            raise StoreError(f"{path}: {error}.") from error
+        return self._import_converted(state, {PIPELINE_KEY: "pi_rec", **metadata}, name)
 
     def _import_converted(
         self, state: dict[str, Tensor], metadata: dict[str, str], name: str

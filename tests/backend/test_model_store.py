@@ -16,6 +16,7 @@ from s2i_backend import model_store
 from s2i_backend.model_store import ModelStore, StoreError, user_folder
 from s2i_models import catalog
 from s2i_models.auto_painter import importer
+from s2i_models.pi_rec.network import PaperConfig, PaperGenerator
 from s2i_models.reference_colorization import importer as reference_importer
 
 
@@ -153,6 +154,81 @@ def test_a_pytorch_checkpoint_of_a_known_implementation_is_converted(
     assert imported.parameter_count == 6
     assert imported.metadata["s2i.network"] == "jungjaewon"
     assert imported.path.suffix == ".safetensors"
+
+
+def write_pi_rec(path: Path) -> None:
+    """A published checkpoint of PI-REC, with one channel where those have 64."""
+    ours = PaperGenerator(PaperConfig(width=1)).state_dict()
+    ends = {
+        "encoder.0": "encoder.1",
+        "encoder.1": "encoder.4",
+        "encoder.2": "encoder.7",
+        "enlarged": "decoder.2",
+        "transposed": "decoder.5",
+        "output": "decoder.9",
+    }
+    theirs = {}
+    for name, tensor in ours.items():
+        layer, _, kind = name.rpartition(".")
+        if layer not in ends:
+            _, block, convolution = layer.split(".")
+            ends[layer] = f"middle.{block}.conv_block.{1 if convolution == 'conv1' else 5}"
+        theirs[f"{ends[layer]}.{kind}"] = tensor
+    path.parent.mkdir(exist_ok=True)
+    torch.save({"iteration": 7, "generator": theirs}, path)
+
+
+@pytest.fixture
+def _known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether PI-REC's pipeline can load weights is for its own tests."""
+    monkeypatch.setattr(model_store, "load", lambda name, weights: None)
+
+
+@pytest.mark.usefixtures("_known")
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("celeba/G_Model_gen_7.pth", "G_Model_gen_7"),
+        ("celeba/R_Model_gen_9.pth", "R_Model_gen_9"),
+        ("celeba", "celeba"),
+        ("celeba/../celeba", "celeba"),
+    ],
+)
+def test_a_model_of_pi_rec_is_known_by_its_content_and_comes_with_both_phases(
+    given: str, name: str, store: ModelStore, tmp_path: Path
+) -> None:
+    for file in ("G_Model_gen_7.pth", "R_Model_gen_9.pth"):
+        write_pi_rec(tmp_path / "celeba" / file)
+    imported = store.import_file(tmp_path / given)
+    assert (imported.name, imported.pipeline) == (name, "pi_rec")
+    assert imported.metadata["s2i.network"] == "paper"
+    assert imported.metadata["generate"] == "G_Model_gen_7.pth"
+    assert imported.metadata["refine"] == "R_Model_gen_9.pth"
+    one = sum(p.numel() for p in PaperGenerator(PaperConfig(width=1)).parameters())
+    assert imported.parameter_count == 2 * one
+
+
+@pytest.mark.usefixtures("_known")
+def test_the_folder_one_is_in_is_a_model_too(
+    store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pi_rec(tmp_path / "getchu-anime" / "G_Model_gen_7.pth")
+    monkeypatch.chdir(tmp_path / "getchu-anime")
+    assert store.import_file(Path()).name == "getchu-anime"
+
+
+def test_files_of_pi_rec_that_can_not_paint_say_what_to_do(
+    store: ModelStore, tmp_path: Path
+) -> None:
+    write_pi_rec(tmp_path / "R_Model_gen_9.pth")
+    torch.save({"discriminator": {}}, tmp_path / "G_Model_dis.pth")
+    with pytest.raises(StoreError, match=r"R_Model_gen_9\.pth.*put that phase's file.*try again"):
+        store.import_file(tmp_path / "R_Model_gen_9.pth")
+    with pytest.raises(StoreError, match=r"discriminator.*give the generator's file"):
+        store.import_file(tmp_path / "G_Model_dis.pth")
+    with pytest.raises(StoreError, match=r"no G_Model_gen_ITERATION\.pth is in this folder"):
+        store.import_file(tmp_path)
+    assert not list(store.folder.glob("*"))
 
 
 def test_files_that_are_no_weights_of_ours_say_what_is_missing(

@@ -127,14 +127,17 @@ def import_weights(file: Path, name: str | None, use_now: bool) -> None:
     """Bring in weights: a .safetensors file, or a checkpoint of a known implementation.
 
     These are converted: TensorFlow checkpoints of Auto-painter's authors (give the .index file),
-    and PyTorch checkpoints of reference-based colorization, Snailpong's model_dict and
-    Jungjaewon's EPOCH-G.ckpt. PyTorch's files hold Python pickles; only tensors and plain
-    containers are taken from them, nothing in them is run, and any other is refused.
+    and PyTorch checkpoints: of reference-based colorization Snailpong's model_dict and
+    Jungjaewon's EPOCH-G.ckpt, of PI-REC its author's G_Model_gen_ITERATION.pth, which brings the
+    R_Model_gen file beside it along, or the folder of both. PyTorch's files hold Python pickles;
+    only tensors and plain containers are taken from them, nothing in them is run, and any other is
+    refused.
 
     \b
     s2i-backend models import mine.safetensors --use
     s2i-backend models import anime/model-20000.index --name anime
     s2i-backend models import model/model_dict --name snailpong
+    s2i-backend models import models/celeba
     """
     with _plain_errors():
         store = _store()
