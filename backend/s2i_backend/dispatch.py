@@ -214,11 +214,7 @@ class Dispatch:
         known["count"] += 1
         known["mean"] += (run - known["mean"]) / known["count"]
         known["last"] = run
-        return m.Finished(
-            job=message.job,
-            timing={**message.timing, "queued": queued},
-            pictures=message.pictures,
-        )
+        return replace(message, timing={**message.timing, "queued": queued})
 
     def _finish(self, key: tuple[str, str], message: Any, data: tuple[Any, ...] = ()) -> None:
         """The one place where a job ends."""

@@ -16,7 +16,7 @@ from s2i_backend import link, pixels_numpy
 from s2i_backend.requests import failure, invalid
 from s2i_client import framing
 from s2i_client import messages as m
-from s2i_client.declaration import InvalidRequest
+from s2i_client.declaration import MAX_NOTE, MAX_NOTES, InvalidRequest
 from s2i_client.pixels import PictureInfo
 from s2i_models.pipeline import Cancelled, Layer, Pipeline, Progress, Request
 
@@ -136,7 +136,7 @@ class Runner:
         begin = time.monotonic()
         request = self._request(task)
         layers = pipeline.run(request)
-        self._answer(task, pipeline, layers, request.timing | {"run": time.monotonic() - begin})
+        self._answer(task, pipeline, layers, request, time.monotonic() - begin)
 
     def _run_together(self, tasks: list[Task]) -> bool:
         """Run a group as one batch; False, and nothing was answered, when that did not work."""
@@ -151,9 +151,9 @@ class Runner:
             return False
         seconds = (time.monotonic() - begin) / len(tasks)
         for task, request, layers in zip(tasks, requests, results, strict=True):
-            timing = request.timing | {"run": seconds}
             self._guarded(
-                task, lambda t=task, made=layers, s=timing: self._answer(t, pipeline, made, s)
+                task,
+                lambda t=task, made=layers, r=request: self._answer(t, pipeline, made, r, seconds),
             )
         return True
 
@@ -207,7 +207,12 @@ class Runner:
         )
 
     def _answer(
-        self, task: Task, pipeline: Pipeline, layers: list[Layer], timing: dict[str, float]
+        self,
+        task: Task,
+        pipeline: Pipeline,
+        layers: list[Layer],
+        request: Request,
+        run_seconds: float,
     ) -> None:
         pipeline.declaration.check_layers([layer.name for layer in layers])
         like = _sketch_of(task.request.pictures)
@@ -219,7 +224,12 @@ class Runner:
             )
             infos.append(info)
             data.append(buffer)
-        finished = m.Finished(job=task.key[1], timing=timing, pictures=tuple(infos))
+        finished = m.Finished(
+            job=task.key[1],
+            timing=request.timing | {"run": run_seconds},
+            pictures=tuple(infos),
+            notes=tuple(note[:MAX_NOTE] for note in request.notes if note)[:MAX_NOTES],
+        )
         self._tell(task, finished, tuple(data))
 
     def _tell(self, task: Task, message: m.Message, data: tuple[Any, ...] = ()) -> None:

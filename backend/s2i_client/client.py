@@ -269,7 +269,7 @@ class Client:
                 job.preview = next(iter(pictures(decoded, frames)), job.preview)
             case m.Finished():
                 pieces = pieces_of(decoded, frames)
-                result = Result(message.pictures, pieces, dict(message.timing))
+                result = Result(message.pictures, pieces, dict(message.timing), message.notes)
                 self._end(job, JobState.done, result=result)
             case m.Cancelled():
                 self._end(job, JobState.cancelled, error=error_of(JobState.cancelled))

@@ -18,6 +18,8 @@ BlendMode = Literal["normal", "multiply"]
 Value = float | int | bool | str
 MAX_LAYERS = 64  # of one result
 MAX_TITLE = 64  # characters of a layer's title
+MAX_NOTES = 8  # of one result
+MAX_NOTE = 512  # characters of a note
 
 
 class InvalidRequest(ValueError):
@@ -110,6 +112,10 @@ class Output:
     `many` is True when a result may have any number of layers of this name, also none; their own
     titles tell them apart. `off_canvas`: pictures to be used elsewhere, such as references that
     were found; they are not laid over the drawing.
+
+    `again`: the input of the same pipeline that a layer of this name can be in a next request, such
+    as a picture that is to be refined; empty when there is none. Hosts that show results offer it
+    at each, by the name `again_title`, such as "Refine", or else by the input's title.
     """
 
     name: str
@@ -120,6 +126,8 @@ class Output:
     default: bool = True
     many: bool = False
     off_canvas: bool = False
+    again: str = ""
+    again_title: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,6 +153,13 @@ class Declaration:
         if len(set(names)) != len(names):
             # Both become options and keywords, so they share one space of names.
             raise ValueError(f"{self.name} has two inputs or parameters of one name")
+        inputs = {"", *(declared.name for declared in self.inputs)}
+        for declared in self.outputs:
+            if declared.again not in inputs:
+                raise ValueError(
+                    f"{self.name}: {declared.name} can not be the input {declared.again} again; "
+                    "there is none of that name"
+                )
 
     def check(
         self,

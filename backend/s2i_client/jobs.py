@@ -31,7 +31,8 @@ class Result:
     `len` join nothing.
 
     `infos`: what is known of each layer without its bytes, in order. `timing`: seconds by phase:
-    `queued`, `run`, and parts of `run` that the pipeline names, such as `network`.
+    `queued`, `run`, and parts of `run` that the pipeline names, such as `network`. `notes`: what is
+    worth knowing of it though it went well, such as files that could not be read.
     """
 
     def __init__(
@@ -39,9 +40,11 @@ class Result:
         infos: Sequence[LayerInfo],
         pieces: Sequence[Sequence[Buffer]],
         timing: dict[str, float],
+        notes: Sequence[str] = (),
     ):
         self.infos = tuple(infos)
         self.timing = timing
+        self.notes = tuple(notes)
         # One item for each layer: its pieces, or the layer once they are joined.
         self._parts: list[Sequence[Buffer] | ResultLayer] = list(pieces)
 

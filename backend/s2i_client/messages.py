@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
 
-from .declaration import MAX_LAYERS, MAX_TITLE, BlendMode, LayerKind
+from .declaration import MAX_LAYERS, MAX_NOTE, MAX_NOTES, MAX_TITLE, BlendMode, LayerKind
 from .geometry import Point
 from .pixels import (
     DEPTH_BYTES,
@@ -206,6 +206,7 @@ class Finished(Message):
     job: str = checked(_name)
     timing: dict[str, float] = checked(map_of(number(0, 1e9), 64), factory=dict)
     pictures: tuple[LayerInfo, ...] = checked(list_of(_layer, MAX_PICTURES), ())  # type: ignore[misc]
+    notes: tuple[str, ...] = checked(list_of(text(MAX_NOTE), MAX_NOTES), ())
 
 
 @dataclass(frozen=True)

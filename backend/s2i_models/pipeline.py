@@ -62,6 +62,8 @@ class Request:
     `frugal`: work in the least memory (smaller pieces), because the first try ran out of it.
     `timing`: where a pipeline adds seconds by phase, such as `network`, for those who ask what
     took so long.
+    `notes`: where it adds what the user should know of a result that came all the same, such as
+    files that could not be read; whole sentences, at most 8 of at most 512 characters are told.
     """
 
     images: Mapping[str, np.ndarray]
@@ -72,6 +74,7 @@ class Request:
     memory: dict[str, Any] = field(default_factory=dict)
     frugal: bool = False
     timing: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 class Pipeline(ABC):

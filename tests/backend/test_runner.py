@@ -141,6 +141,15 @@ def test_a_result_tells_the_pipelines_own_times(count):
     assert finished.timing.keys() == {"network", "run"}
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_result_tells_what_the_pipeline_noted_within_what_a_message_may_hold(count):
+    def behave(request):
+        request.notes.extend(["", "1 picture could not be read.", "x" * 1000, *"abcdefgh"])
+
+    *_, finished = run_several(("a",), many=False, behave=behave, tasks=count)
+    assert finished.notes == ("1 picture could not be read.", "x" * 512, *"abcdef")
+
+
 def test_a_request_that_the_pipeline_finds_unfit_is_told_by_its_field():
     said, _ = run(raising(InvalidRequest("palette", "no colors", "a strip of colors")), task())
     assert said[-1].code == "invalid_request"

@@ -39,6 +39,28 @@ def test_whether_an_output_comes_several_times_travels() -> None:
     assert not any(output.many for output in Declaration.from_dict(plain).outputs)
 
 
+def painter(again: str) -> Declaration:
+    inputs = (Input("sketch", "Sketch", ""), Input("picture", "Picture", ""))
+    outputs = (Output("picture", "Picture", "", "image", again=again, again_title="Refine"),)
+    return Declaration("paint", "Paint", "", inputs, (), outputs)
+
+
+def test_which_input_a_layer_can_be_again_travels() -> None:
+    plain = painter("picture").to_dict()
+    assert Declaration.from_dict(plain) == painter("picture")
+    (output,) = plain["outputs"]
+    del output["again"], output["again_title"]  # an older daemon
+    (read,) = Declaration.from_dict(plain).outputs
+    assert (read.again, read.again_title) == ("", "")
+    output["from_next_year"] = 1  # a newer one
+    assert Declaration.from_dict(plain).outputs == (read,)
+
+
+def test_a_layer_can_only_be_an_input_again_that_there_is() -> None:
+    with pytest.raises(ValueError, match="can not be the input hints again"):
+        painter("hints")
+
+
 def test_an_input_and_a_parameter_do_not_share_a_name() -> None:
     palette = Input("palette", "Palette", "")
     reach = Parameter("palette", "Reach", "", "float", 1.0, 0.0, 2.0)

@@ -2,6 +2,7 @@
 
 import os
 import weakref
+from dataclasses import replace
 
 import msgpack
 import pytest
@@ -100,6 +101,17 @@ def test_titles_travel_and_hosts_that_send_none_have_empty_ones():
     assert framing.decode(frames, messages.FROM_DAEMON).message.pictures[0].title == ""
 
 
+def test_notes_travel_and_daemons_that_send_none_have_none():
+    sent = messages.Finished(job="j", notes=("1 picture could not be read.",))
+    (header,) = framing.encode(sent)
+    assert framing.decode([header], messages.FROM_DAEMON).message == sent
+    plain = framing.decode_header(header)
+    del plain["notes"]
+    packed = msgpack.packb(plain)
+    assert packed is not None
+    assert framing.decode([packed], messages.FROM_DAEMON).message.notes == ()
+
+
 def test_a_title_that_is_too_long_can_not_be_made():
     assert info("layer", "x" * 64).title == "x" * 64
     with pytest.raises(PictureError, match="64 characters"):
@@ -129,10 +141,12 @@ def test_a_poll_that_receives_a_result_joins_nothing(monkeypatch, joined):
     client.poll()
     job = client.submit("echo", [])
     done = messages.Finished(job=job.id, timing={"network": 0.5}, pictures=(info("a", side=1024),))
+    done = replace(done, notes=("Something was left out.",))
     incoming.append(framing.encode(done, [bytes([9]) * (4 << 20)], pieces=True))
     client.poll()
     assert job.result is not None
     assert job.result.timing == {"network": 0.5}
+    assert job.result.notes == ("Something was left out.",)
     assert joined == []
     assert bytes(job.result["a"].data) == bytes([9]) * (4 << 20)
     assert joined == [9]

@@ -224,6 +224,22 @@ def test_steps_tell_how_far_the_first_look_is_and_what_could_not_be_read(
     assert not any("of 7" in name for name in told)
 
 
+def test_what_could_not_be_read_is_noted_with_each_result(
+    finder: PipelineImpl, folder: Path
+) -> None:
+    parameters, outputs = finder.declaration.check({"picture"}, {"folder": str(folder)})
+
+    def notes() -> list[str]:
+        request = Request({"picture": shape_picture(1)}, parameters, outputs)
+        finder.run(request)
+        return request.notes
+
+    assert notes() == []
+    (folder / "broken.png").touch()
+    for _search in range(2):
+        assert notes() == ["1 picture could not be read: broken.png."]
+
+
 def test_a_job_can_be_cancelled_at_each_step_and_the_next_one_is_whole(
     finder: PipelineImpl, tmp_path: Path
 ) -> None:

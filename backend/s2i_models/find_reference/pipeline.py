@@ -66,6 +66,8 @@ class PipelineImpl(Pipeline):
         begin = time.perf_counter()
         shelf = self._shelf(request)
         timing["folder"] = time.perf_counter() - begin
+        if notice := shelf.notice():
+            request.notes.append(f"{notice}.")
         begin = time.perf_counter()
         count = int(request.parameters["count"])
         hits = shelf.search(wanted, count + SPARE)
@@ -73,7 +75,7 @@ class PipelineImpl(Pipeline):
         begin = time.perf_counter()
         layers = []
         for hit, pixels in _read_hits(shelf.folder, hits, count):
-            step(0.95 + 0.05 * len(layers) / count, shelf.notice() or "reading what was found")
+            step(0.95 + 0.05 * len(layers) / count, "reading what was found")
             layers.append(Layer("result", pixels, title=title_of(hit)))
             if len(layers) == count:
                 break
