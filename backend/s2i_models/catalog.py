@@ -21,12 +21,13 @@ NAMES = (
     "auto_painter",
     "reference_colorization",
     "find_reference",
+    "pi_rec",
     "flats",
     "split_colors",
     "echo",
 )
 # Those that do nothing without weights, told here so that a list of them needs no torch.
-NEED_WEIGHTS = frozenset({"auto_painter", "reference_colorization", "find_reference"})
+NEED_WEIGHTS = frozenset({"auto_painter", "reference_colorization", "find_reference", "pi_rec"})
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
 
 
