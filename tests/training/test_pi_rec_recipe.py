@@ -21,7 +21,7 @@ TINY = recipe.Config(
         recipe.Phase("generating", 2, 2, 1e-3, 0.1, 0.1, 1.0),
         recipe.Phase("refinement", 2, 2, 1e-3, 0.1, 0.1, 1.0),
     ),
-    network=CompactConfig(fine_width=4, width=8, dilations=(1, 2)),
+    network=CompactConfig(widths=(4, 8), middle_blocks=1),
     discriminator_width=8,
     mixed_precision="no",
 )

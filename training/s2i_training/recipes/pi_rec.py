@@ -86,8 +86,8 @@ PRESETS = {
     "cpu": Config(
         phases=(
             Phase("imitation", 300, 8, 8e-4, 0.0, 0.02, 0.0),
-            Phase("generating", 2400, 8, 8e-4, 0.005, 0.05, 2.0),
-            Phase("refinement", 1100, 8, 5e-4, 0.01, 0.05, 4.0),
+            Phase("generating", 3000, 8, 8e-4, 0.005, 0.05, 2.0),
+            Phase("refinement", 1200, 8, 5e-4, 0.01, 0.05, 4.0),
         ),
         network=CompactConfig(),
     ),
@@ -98,7 +98,7 @@ PRESETS = {
             Phase("generating", 40000, 64, 6e-4, 0.005, 0.05, 2.0),
             Phase("refinement", 20000, 64, 4e-4, 0.01, 0.05, 4.0),
         ),
-        network=CompactConfig(fine_width=64, width=192, dilations=(1, 2, 4, 8, 8, 4, 2, 1)),
+        network=CompactConfig(widths=(48, 96, 192, 256), down_blocks=2),
         crop=SIDE,
         discriminator_width=64,
         average=0.9995,
@@ -114,12 +114,11 @@ def train(config: Config, data: Path, run: Run, start_from: Path | None = None) 
     generator, refiner = CompactGenerator(config.network), CompactGenerator(config.network)
     refined_before = start_from is not None and _load(generator, refiner, start_from)
     discriminator = CompactDiscriminator(config.discriminator_width)
-    networks = {"generator": generator, "refiner": refiner}
-    for name, network in networks.items():
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for name, network in (("generator", generator), ("refiner", refiner)):
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = torch.optim.AdamW(network.parameters(), betas=(0.9, 0.99), weight_decay=1e-4)
         run.add(name, network, optimizer, average=config.average)
-    discriminator = discriminator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    discriminator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     critic = run.add(
         "discriminator",
         discriminator,
