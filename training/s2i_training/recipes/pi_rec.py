@@ -98,7 +98,7 @@ PRESETS = {
             Phase("generating", 40000, 64, 6e-4, 0.005, 0.05, 2.0),
             Phase("refinement", 20000, 64, 4e-4, 0.01, 0.05, 4.0),
         ),
-        network=CompactConfig(widths=(48, 96, 192, 256), down_blocks=2),
+        network=CompactConfig(widths=(48, 96, 160, 208)),
         crop=SIDE,
         discriminator_width=64,
         average=0.9995,
