@@ -62,7 +62,7 @@ def test_items_have_the_shapes_and_ranges_that_are_said() -> None:
         "mask": (1, SIDE, SIDE),
     }
     for name, value in item.items():
-        assert value.dtype == torch.float32 and 0 <= value.min() and value.max() <= 1, name
+        assert value.dtype == torch.float32 and value.min() >= 0 and value.max() <= 1, name
     for name in ("edges", "small_edges", "mask"):
         assert set(item[name].unique().tolist()) <= {0.0, 1.0}, name
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from s2i_models.color_domain.domain import color_domain
 from s2i_models.edges_from_image.canny import canny
-from s2i_models.pi_rec.line_edges import edges_of_ink
+from s2i_models.pi_rec.reading import read_edges, shrink_edges
 from s2i_training.data.face_dataset import FaceDataset
 from s2i_training.data.lineart import LineArtDataset
 from s2i_training.data.manifest import Split, read_manifest
@@ -154,8 +154,8 @@ class EdgesAndColors:
     ) -> list[np.ndarray]:
         """The edges at full and at small size: the drawing's own lines, or Canny's."""
         if "lines" in item and rng.random() < self.confusion.drawn:
-            strength = 1 - item["lines"][0].numpy()
-            return [edges_of_ink(strength, side, side) for side in (len(picture), SIDE)]
+            edges = read_edges(1 - item["lines"][0].numpy(), picture.shape[:2])
+            return [edges, shrink_edges(edges, small.shape[:2])]
         return [how.edges(picture), how.edges(small)]
 
 
