@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 # Tiles without a reach overlap by at least this share of a window.
@@ -24,7 +23,8 @@ class Tiling:
 
     `window`: the longest side of a tile with all that lies around it; `stride`: what the sides of
     windows are multiples of, and their places too; `reach`: how far away something can change a
-    pixel, None where everything in a window changes all of it; `least`: no window is shorter.
+    pixel, None where everything in a window changes all of it; `least`: how long the sides of a
+    picture are made at least.
     """
 
     window: int
@@ -82,7 +82,7 @@ def _pad(planes: np.ndarray, tiling: Tiling) -> np.ndarray:
     below, right = height - planes.shape[0], width - planes.shape[1]
     if not (below or right):
         return planes
-    return cv2.copyMakeBorder(planes, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    return np.pad(planes, ((0, below), (0, right), (0, 0)), mode="edge")
 
 
 def _spans(length: int, tiling: Tiling) -> list[_Span]:

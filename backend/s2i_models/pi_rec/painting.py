@@ -23,7 +23,7 @@ from s2i_models.pi_rec.reading import Size
 from s2i_models.tiles import Tiling, paint_in_tiles
 
 # Longest sides of windows, pixels: how much is painted at a time, and how much in little memory.
-WINDOW, FRUGAL_WINDOW = 1024, 640
+WINDOW, FRUGAL_WINDOW = 1344, 832
 # The paper's network takes three times the memory for the same picture.
 PAPER_WINDOW, FRUGAL_PAPER_WINDOW = 512, 256
 # No side is shorter for a network, whose layers look at a quarter of it.
@@ -103,7 +103,7 @@ class Look:
 def tiling_of(network: Generator, frugal: bool) -> Tiling:
     """How a network is given large pictures."""
     if isinstance(network, CompactGenerator):
-        window = max(FRUGAL_WINDOW if frugal else WINDOW, 4 * network.reach)
+        window = max(FRUGAL_WINDOW if frugal else WINDOW, 3 * network.reach)
         return Tiling(window, network.stride, network.reach, _LEAST_SIDE)
     window = FRUGAL_PAPER_WINDOW if frugal else PAPER_WINDOW
     # Its norms look at the whole window, however far that reaches.

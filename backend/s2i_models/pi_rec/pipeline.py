@@ -1,6 +1,6 @@
 """`pi_rec`: edges and blobs of color in, a finished picture out.
 
-The network sees the whole canvas at its work size, and larger versions in windows of at most 1024
+The network sees the whole canvas at its work size, and larger versions in windows of at most 1344
 pixels a side, so a job's memory beyond its layers does not grow with the canvas.
 """
 
