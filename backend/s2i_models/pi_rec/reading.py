@@ -23,11 +23,11 @@ from s2i_models.lineart import (
 
 Size = tuple[int, int]  # height, width
 
-# Ink that is this many times as wide as the drawing's strokes is an area, whose outline counts.
+# Ink that is this many times as wide as the drawing's strokes is an area, whose outline counts; but
+# nothing narrower than the first of these shares of the longer side is, and all is that is wider
+# than the second: 3 and 6 of 128 pixels. The networks were trained with lines of up to 5 pixels.
 _AREA_WIDTHS = 4.0
-# So is what is wider than this share of the longer side: 6 of 128 pixels. The networks were trained
-# with lines of up to 5 pixels as lines.
-_AREA_SHARE = 6 / 128
+_AREA_SHARES = (3 / 128, 6 / 128)
 # More ink than this is paper: light lines on a dark ground, as the paper's own files of edges are.
 _MOST_INK = 0.5
 # A pixel is painted where it is at least so opaque, relative to the most opaque one: the soft end
@@ -55,8 +55,8 @@ def read_edges(strength: np.ndarray, size: Size) -> np.ndarray:
     ink = _strongest(ink, size)
     if not ink.any():
         return np.zeros(size, bool)
-    widest = _AREA_SHARE * max(size) / _AREA_WIDTHS
-    areas = solid_blacks(ink, min(stroke_width(ink), widest), _AREA_WIDTHS)
+    least, most = (share * max(size) / _AREA_WIDTHS for share in _AREA_SHARES)
+    areas = solid_blacks(ink, min(max(stroke_width(ink), least), most), _AREA_WIDTHS)
     # Only the inside goes: what is left is a rim that the strokes still hang on.
     ink[areas & (ink_distance(ink) > 1.5)] = 0
     return _thinned(ink)
@@ -141,9 +141,9 @@ def _starts(length: int, cells: int) -> np.ndarray:
 
 
 def _least_alpha(layer: np.ndarray) -> float:
-    """Which alpha, 0 to 1, is paint in a layer; in one without alpha, all is."""
+    """Which alpha, 0 to 1, is paint in a layer; one without alpha is opaque."""
     if layer.shape[2] in (1, 3):
-        return 0.0
+        return _LEAST_OPACITY
     alpha = layer[..., -1]
     full = np.iinfo(alpha.dtype).max if alpha.dtype.kind == "u" else 1
     strongest = float(np.nan_to_num(alpha).max()) / full
