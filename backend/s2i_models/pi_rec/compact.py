@@ -9,7 +9,8 @@ It differs from the paper's network (`network.py`) in four ways:
 * Each pixel is normalized over its own channels instead of each channel over the picture. So a
   pixel depends on nothing but what lies within its reach, and a tile with so much of its
   surroundings comes out exactly as it does in the whole picture.
-* It learns what to add to the colors that it is given, which are right on the average.
+* It learns what to add to the colors that it is given, which are right on the average, but blurred:
+  their borders are not those of the picture.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from torch import Tensor, nn
 
 INPUT_CHANNELS = 4  # red, green, blue of the color domain, edge
 FOLD = 2
+# Side of the box that colors are blurred with, twice.
+BLUR = 7
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,13 @@ class CompactGenerator(nn.Module):
                 self.up[level](h), scale_factor=2, mode="bilinear", align_corners=False
             )
             h = self.decoder[level](seen[level] + larger)
-        return colors + F.pixel_shuffle(self.head(h), FOLD)
+        return _blurred(colors) + F.pixel_shuffle(self.head(h), FOLD)
+
+
+def _blurred(colors: Tensor) -> Tensor:
+    """Colors blurred by two boxes; beyond the border they go on as they are there."""
+    padded = F.pad(colors, (BLUR - 1,) * 4, mode="replicate")
+    return F.avg_pool2d(F.avg_pool2d(padded, BLUR, stride=1), BLUR, stride=1)
 
 
 def _blocks(channels: int, count: int) -> nn.Sequential:

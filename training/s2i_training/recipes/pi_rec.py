@@ -86,8 +86,8 @@ PRESETS = {
     "cpu": Config(
         phases=(
             Phase("imitation", 300, 8, 8e-4, 0.0, 0.02, 0.0),
-            Phase("generating", 3000, 8, 8e-4, 0.005, 0.05, 2.0),
-            Phase("refinement", 1200, 8, 5e-4, 0.01, 0.05, 4.0),
+            Phase("generating", 3200, 8, 1.2e-3, 0.005, 0.05, 2.0),
+            Phase("refinement", 1200, 8, 6e-4, 0.01, 0.05, 4.0),
         ),
         network=CompactConfig(),
     ),
