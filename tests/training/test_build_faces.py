@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import ExifTags, Image
 
 from s2i_training.data import face_generator
 from s2i_training.data.commands import data_commands
@@ -17,7 +19,7 @@ from s2i_training.data.face_sheet import face_sheet
 from s2i_training.data.faces import FaceSource, build_faces
 from s2i_training.data.manifest import Item, read_manifest, split_of
 from s2i_training.data.packages import file_hash, find_package
-from s2i_training.data.packed import INDEX, PackedPictures
+from s2i_training.data.packed import INDEX, PACKED, PackedPictures, write_packed
 
 SIDE = 64
 PACKAGES = Path(__file__).parents[2] / "data/packages"
@@ -98,6 +100,8 @@ def test_ready_pictures_are_kept_to_the_byte_and_read_with_full_coverage(tmp_pat
         np.testing.assert_array_equal(color[:, :, :3], cv2.imread(str(source)))
         assert color.shape == (SIDE, SIDE, 4)
         assert color[:, :, 3].min() == 255
+    sizes = [(folder / f"{item.id}.jpg").stat().st_size for item in items]
+    assert (tmp_path / "set" / PACKED).stat().st_size == sum(sizes)  # not encoded anew
 
 
 def test_the_manifest_says_where_a_face_comes_from_and_its_split(tmp_path: Path):
@@ -128,6 +132,17 @@ def test_other_pictures_become_their_middle_square_without_transparency(tmp_path
     np.testing.assert_array_equal(read["wide"], expected)
     np.testing.assert_array_equal(read["clear"], picture(2))
     np.testing.assert_array_equal(read["gray"], np.repeat(picture(3)[:, :, :1], 3, axis=2))
+
+
+def test_a_photo_that_is_stored_turned_is_upright_in_the_set(tmp_path: Path):
+    folder = tmp_path / "ready"
+    folder.mkdir()
+    upside_down = Image.Exif()
+    upside_down[ExifTags.Base.Orientation] = 3
+    Image.fromarray(picture(1)).save(folder / "0.jpg", exif=upside_down, quality=100)
+    (item,) = build_faces([ready(folder)], tmp_path / "set", SIDE)
+    color = PackedPictures(tmp_path / "set").read(item)[0][:, :, 2::-1]
+    assert np.abs(color.astype(int) - picture(1)[::-1, ::-1]).mean() < 5
 
 
 def test_folders_within_give_names_of_their_own_and_equal_names_are_refused(tmp_path: Path):
@@ -171,6 +186,21 @@ def test_another_side_makes_and_packs_all_anew(tmp_path: Path):
     assert packed.side == SIDE // 2
     assert {packed.read(item)[0].shape for item in items} == {(SIDE // 2, SIDE // 2, 4)}
     assert {item.side for item in items} == {SIDE // 2}
+
+
+def test_drawings_packed_with_another_side_are_packed_anew_over_white(
+    tiny_set: Path, tmp_path: Path
+):
+    root = tmp_path / "set"
+    shutil.copytree(tiny_set, root)
+    items = read_manifest(root)[:3]
+    # Their files have 64 pixels, as the second packing has.
+    for side in (48, 64):
+        write_packed(root, items, side=side)
+        color, lines = PackedPictures(root).read(items[0])
+        assert lines is not None
+        assert (color.shape, lines.shape) == ((side, side, 4), (side, side))
+        assert color[0, 0].tolist() == [255, 255, 255, 0]
 
 
 def test_a_set_packed_before_sides_were_recorded_is_read(tiny_set: Path, tmp_path: Path):
@@ -321,6 +351,8 @@ def test_the_sheet_begins_with_the_mean_and_shows_each_face_once(tmp_path: Path)
     assert shown[1 : len(trained) + 1] == trained
     assert set(shown[len(trained) + 1 :]) <= {255}
     assert len(shown) < len(trained) + 1 + 4  # no empty rows
+    few = face_sheet(tmp_path / "set", "train", rows=2, columns=3, size=32)
+    assert few.shape == (2 * 32, 3 * 32, 3)
 
 
 @pytest.mark.slow

@@ -40,7 +40,8 @@ def _square(path: Path, side: int) -> PictureFile:
         raise ValueError(f"{path} cannot be read as a picture: remove it and build again")
     # Kept as it is when what the file stores is just that: not turned, no transparency, 8 bits.
     stored = _decode(content, cv2.IMREAD_UNCHANGED)
-    if stored is not None and stored.shape == (side, side, 3) and np.array_equal(stored, picture):
+    fits = picture.shape[:2] == (side, side)
+    if fits and stored is not None and np.array_equal(stored, picture):
         return PictureFile(content, path.suffix.lower())
     height, width = picture.shape[:2]
     least = min(height, width)
