@@ -192,7 +192,7 @@ def test_a_layer_without_alpha_is_painted_everywhere(channels: int) -> None:
 
 def test_a_thin_stroke_counts_and_outlasts_the_filter_on_paper() -> None:
     layer = np.zeros((1024, 1024, 4), np.uint8)
-    cv2.line(layer, (100, 100), (900, 700), (230, 26, 26, 255), 4)
+    cv2.line(layer, (100, 500), (900, 500), (230, 26, 26, 255), 2)
     read_stroke = read_colors(layer, (1024, 1024), (0, 0), (128, 128))
     paper = soften(fill_colors(*read_stroke, spread=False))
     red = (np.abs(paper - RED) < 0.02).all(axis=2)

@@ -157,13 +157,16 @@ def _stepping(network: nn.Module, step: Callable[[float], None]) -> Iterator[Non
     cancel.
     """
     layers = [module for module in network.modules() if not list(module.children())]
+    behind = 0
 
-    def hook(number: int) -> Callable[..., None]:
-        return lambda _layer, _inputs: step(number / len(layers))
+    def begin_layer(_layer: nn.Module, _given: object) -> None:
+        nonlocal behind
+        step(behind / len(layers))
+        behind += 1
 
-    hooks = [layer.register_forward_pre_hook(hook(n)) for n, layer in enumerate(layers)]
+    hooks = [layer.register_forward_pre_hook(begin_layer) for layer in layers]
     try:
         yield
     finally:
-        for handle in hooks:
-            handle.remove()
+        for hook in hooks:
+            hook.remove()

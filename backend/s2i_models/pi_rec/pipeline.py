@@ -183,7 +183,9 @@ def _color_domains(request: Request, size: Size) -> dict[str, np.ndarray]:
         return {"": begin}
     end = soften(fill_colors(*second, spread=spread))
     shares = np.linspace(0, 1, int(request.parameters["steps"]), dtype=np.float32)
-    return {f"{share:.0%}".replace("%", " %"): begin + share * (end - begin) for share in shares}
+    return {
+        f"{share:.0%}".replace("%", " %"): (1 - share) * begin + share * end for share in shares
+    }
 
 
 def _finished(painted: np.ndarray, request: Request) -> np.ndarray:
