@@ -212,9 +212,9 @@ def test_a_model_of_pi_rec_is_known_by_its_content_and_comes_with_both_phases(
 def test_the_folder_one_is_in_is_a_model_too(
     store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_pi_rec(tmp_path / "getchu-anime" / "G_Model_gen_7.pth")
-    monkeypatch.chdir(tmp_path / "getchu-anime")
-    assert store.import_file(Path()).name == "getchu-anime"
+    write_pi_rec(tmp_path / "anime.2" / "G_Model_gen_7.pth")
+    monkeypatch.chdir(tmp_path / "anime.2")
+    assert store.import_file(Path()).name == "anime.2"
 
 
 def test_files_of_pi_rec_that_can_not_paint_say_what_to_do(
@@ -222,8 +222,11 @@ def test_files_of_pi_rec_that_can_not_paint_say_what_to_do(
 ) -> None:
     write_pi_rec(tmp_path / "R_Model_gen_9.pth")
     torch.save({"discriminator": {}}, tmp_path / "G_Model_dis.pth")
-    with pytest.raises(StoreError, match=r"R_Model_gen_9\.pth.*put that phase's file.*try again"):
+    with pytest.raises(
+        StoreError, match=r"R_Model_gen_9\.pth.*put that phase's file.*try again"
+    ) as caught:
         store.import_file(tmp_path / "R_Model_gen_9.pth")
+    assert "pickles" not in str(caught.value)
     with pytest.raises(StoreError, match=r"discriminator.*give the generator's file"):
         store.import_file(tmp_path / "G_Model_dis.pth")
     with pytest.raises(StoreError, match=r"no G_Model_gen_ITERATION\.pth is in this folder"):

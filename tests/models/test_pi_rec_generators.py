@@ -10,7 +10,7 @@ from s2i_models.pi_rec.generators import load_networks
 from s2i_models.pi_rec.importer import convert
 from s2i_models.pi_rec.network import PaperConfig, PaperGenerator
 
-COMPACT = CompactConfig(fine_width=4, width=8, dilations=(1, 2))
+COMPACT = CompactConfig(widths=(4, 8), middle_blocks=1)
 PAPER = PaperConfig(width=2, blocks=1)
 
 

@@ -47,7 +47,7 @@ def load_networks(path: Path, device: str) -> Networks:
             phase, _, name = key.partition(".")
             if phase not in _PHASES:
                 raise ValueError(f"{path} holds {key}, which is of neither {' nor '.join(_PHASES)}")
-            states.setdefault(phase, {})[name] = file.get_tensor(key).float()
+            states.setdefault(phase, {})[name] = file.get_tensor(key)
     if "generate" not in states:
         raise ValueError(f"{path} has no generating phase; its tensors begin with generate.")
     name, config = metadata.get("s2i.network"), json.loads(metadata["s2i.config"])
