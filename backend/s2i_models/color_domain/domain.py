@@ -9,60 +9,74 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-# K-means looks at so many pixels and starts so often; more changed no color by a visible amount.
+# K-means looks at so many pixels, more for many colors, and starts so often; measured by
+# `benchmarks/prepare.py`.
 _SAMPLES = 1024
+_SAMPLES_PER_COLOR = 256
 _ATTEMPTS = 3
 _CRITERIA = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 10, 1.0)
 # OpenCV's largest median kernel of 8-bit pictures.
-_LARGEST_KERNEL = 255
+LARGEST_KERNEL = 255
 
 
-def color_domain(
-    rgb: np.ndarray, colors: int, blur: int, soften: int, seed: int = 0
-) -> np.ndarray:
+def color_domain(rgb: np.ndarray, colors: int, blur: int, soften: int, seed: int = 0) -> np.ndarray:
     """The color domain of a picture: (H, W, 3) uint8 sRGB to the same.
 
     `colors`: at most so many, from 1. `blur`, `soften`: kernels of the first and second median
     filter in pixels, odd; 1 leaves the picture as it is. The same `seed` gives the same colors.
     Raises ValueError for a kernel that is even or too large.
     """
-    blurred = _median(rgb, blur)
-    return _median(_quantize(blurred, colors, seed), soften)
+    blurred = median(rgb, blur)
+    found = main_colors(blurred.reshape(-1, 3), colors, seed)
+    return median(found[nearest_colors(blurred, found)], soften)
 
 
-def _median(rgb: np.ndarray, kernel: int) -> np.ndarray:
-    if kernel % 2 == 0 or not 0 < kernel <= _LARGEST_KERNEL:
-        raise ValueError(f"a median kernel is odd, from 1 to {_LARGEST_KERNEL}, not {kernel}")
+def median(rgb: np.ndarray, kernel: int) -> np.ndarray:
+    """A picture (H, W, 3) uint8 with each channel's median over `kernel`² pixels.
+
+    Raises ValueError for a kernel that is even or over LARGEST_KERNEL.
+    """
+    if kernel % 2 == 0 or not 0 < kernel <= LARGEST_KERNEL:
+        raise ValueError(f"a median kernel is odd, from 1 to {LARGEST_KERNEL}, not {kernel}")
     return cv2.medianBlur(rgb, kernel) if kernel > 1 else rgb
 
 
-def _quantize(rgb: np.ndarray, colors: int, seed: int) -> np.ndarray:
-    """Each pixel in the nearest of `colors` mean colors, found by K-means on a sample."""
-    pixels = rgb.reshape(-1, 3)
+def main_colors(pixels: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
+    """At most `count` colors that stand for `pixels`, by K-means on a sample of them.
+
+    `pixels`: (n, 3) uint8, n at least 1. Returns (k, 3) uint8, no two alike.
+    """
+    if len(pixels) == 1:
+        return pixels.copy()  # which OpenCV takes for three
     rng = np.random.default_rng(seed)
-    sample = pixels
-    if len(pixels) > _SAMPLES:
-        sample = pixels[rng.integers(0, len(pixels), _SAMPLES)]
-    sample = sample.astype(np.float32)
+    most = max(_SAMPLES, _SAMPLES_PER_COLOR * count)
+    if len(pixels) > most:
+        pixels = pixels[rng.integers(0, len(pixels), most)]
+    count = min(count, len(pixels))
     cv2.setRNGSeed(seed & 0x7FFFFFFF)
     _, _, centers = cv2.kmeans(
-        sample,
-        min(colors, len(sample)),
+        pixels.astype(np.float32),
+        count,
         None,  # type: ignore[arg-type]  # no labels to begin with
         _CRITERIA,
         _ATTEMPTS,
         cv2.KMEANS_PP_CENTERS,
     )
-    centers = centers.astype(np.uint8)
-    nearest = np.zeros(len(pixels), np.intp)
+    return np.unique(np.rint(centers).astype(np.uint8), axis=0)
+
+
+def nearest_colors(rgb: np.ndarray, colors: np.ndarray) -> np.ndarray:
+    """Which of `colors` (k, 3) uint8, k at most 256, each pixel of `rgb` (H, W, 3) comes nearest
+    to: uint8 (H, W)."""
+    nearest = np.zeros(rgb.shape[:2], np.uint8)
     least = None
     # One color after the other: a table of all distances would be several times the picture.
-    for number, center in enumerate(centers.astype(np.int32)):
-        distance = np.square(pixels - center).sum(axis=1)
+    for number, color in enumerate(colors.astype(np.int32)):
+        distance = np.square(rgb - color).sum(axis=-1)
         if least is None:
             least = distance
             continue
         closer = distance < least
         nearest[closer] = number
         least[closer] = distance[closer]
-    return centers[nearest].reshape(rgb.shape)
+    return nearest
