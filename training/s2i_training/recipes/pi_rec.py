@@ -74,7 +74,7 @@ class Config:
     drawn_edges: float = 0.5
     no_edges: float = 0.03
     no_colors: float = 0.04
-    crop: int = 64
+    crop: int = 48
     discriminator_width: int = 32
     discriminator_learning_rate: float = 1e-4
     average: float = 0.997
@@ -86,8 +86,8 @@ PRESETS = {
     "cpu": Config(
         phases=(
             Phase("imitation", 300, 8, 8e-4, 0.0, 0.02, 0.0),
-            Phase("generating", 3200, 8, 1.2e-3, 0.005, 0.05, 2.0),
-            Phase("refinement", 1200, 8, 6e-4, 0.01, 0.05, 4.0),
+            Phase("generating", 4000, 8, 1.8e-3, 0.005, 0.05, 2.0),
+            Phase("refinement", 1200, 8, 8e-4, 0.01, 0.05, 4.0),
         ),
         network=CompactConfig(),
     ),
