@@ -86,6 +86,8 @@ DECLARATION = Declaration(
             "The finished picture; with second colors one for each step.",
             "image",
             many=True,
+            again="picture",
+            again_title="Refine",
         ),
         Output(
             "edges",
