@@ -8,6 +8,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from s2i_models.lineart import connected_pieces
 from s2i_training.rough_hand import field
 
 # The paper's share, which it takes out in training.
@@ -57,14 +58,12 @@ def strokes_missing(edges: np.ndarray, rng: np.random.Generator, share: float = 
         edges.astype(np.float32), -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT
     )
     meeting = cv2.dilate((edges & (neighbors > 3.5)).astype(np.uint8), np.ones((3, 3), np.uint8))
-    count, strokes = cv2.connectedComponents(
-        (edges & (meeting == 0)).astype(np.uint8), connectivity=8
-    )
+    count, strokes = connected_pieces((edges & (meeting == 0)).astype(np.uint8), corners=True)
     left_out = rng.random(count) < share
     left_out[0] = False
     # Where lines meet goes with the strokes that it joined, if all of them go.
     kept = (strokes > 0) & ~left_out[strokes]
-    joins, places = cv2.connectedComponents((edges & (meeting > 0)).astype(np.uint8))
+    joins, places = connected_pieces((edges & (meeting > 0)).astype(np.uint8), corners=True)
     beside = cv2.dilate(kept.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     held = np.bincount(places[beside], minlength=joins) > 0
     held[0] = False

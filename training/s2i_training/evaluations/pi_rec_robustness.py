@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from s2i_models.pi_rec.generators import Generator
+from s2i_training.data.edges_and_colors import SIDE
 from s2i_training.evaluations import pi_rec_hand as hand
 from s2i_training.evaluations.drawings import write_sheet
 from s2i_training.evaluations.pi_rec_nearness import nearness
@@ -60,17 +61,19 @@ def robustness_report(
 ) -> str:
     """A table of all conditions, LPIPS or, without its `metric`, SSIM, generators alone at 128².
 
-    The first of `networks` is the one that the others are compared with: a mean difference is
-    given with its standard error, of pairs. Also writes the sheet `by_hand.png`, and
-    `ablations.png` if there are several networks.
+    The first of `networks` is the one that the others are compared with, picture by picture.
+    Also writes the sheet `by_hand.png`, and `ablations.png` if there are several networks.
     """
     what = "SSIM" if metric is None else "LPIPS"
     first, *others = networks
     sheet: list[list[np.ndarray]] = [[picture.small for picture in held]]
     compared = [*sheet]
+    explained = (
+        f"; in parentheses the difference to “{first}” ± its standard error" if others else ""
+    )
     lines = [
-        f"{what} of {len(held)} pictures at 128², generators alone, from other edges and colors; "
-        f"in parentheses the difference to “{first}” ± its standard error:",
+        f"{what} of {len(held)} pictures at {SIDE}², generators alone, from other edges and "
+        f"colors{explained}:",
         "",
         f"| | {' | '.join(networks)} |",
         "|---|" + "---|" * len(networks),
@@ -88,8 +91,8 @@ def robustness_report(
         cells += [_compared(values[name], values[first]) for name in others]
         counted = f" ({len(chosen)} drawings)" if title == OWN_LINES else ""
         lines.append(f"| {title}{counted} | {' | '.join(cells)} |")
+        drawn = [with_edges(*pair) for pair in given]
         if title in (EXTRACTED, BY_HAND):
-            drawn = [with_edges(*pair) for pair in given]
             sheet += [drawn, made[first]]
         if title == BY_HAND:
             compared += [drawn, *made.values()]
