@@ -429,3 +429,21 @@ def test_edges_come_as_they_were_read_when_asked_for(painter: Pipeline, dtype: t
     assert set(np.unique(lines[..., 3] / full(dtype))) == {0, 1}
     assert shown[:, 150].sum() == 3  # the circle twice, and the line
     assert 600 < shown.sum() < 1200
+
+
+def test_the_networks_first_edges_do_not_depend_on_the_size_of_detail(
+    painter: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(painter, PipelineImpl)
+    generator, given = painter.networks("drawings").generate, []
+    monkeypatch.setattr(
+        generator, "forward", lambda colors, edges: given.append(edges.numpy().copy()) or colors
+    )
+    eyes = sketch((500, 500))
+    cv2.circle(eyes, (230, 230), 14, 0, -1)  # 7 of 128 pixels: an outline and what it encloses
+    for detail in ("work size", "canvas"):
+        picture(painter, images={"sketch": eyes, "colors": None}, settings={"detail": detail})
+    small, large = given
+    assert np.array_equal(small, large)
+    assert not small[0, 0, 58:60, 58:60].any()
+    assert small[0, 0, 54:64, 54:64].any()

@@ -39,7 +39,7 @@ def sizes_to_paint(shape: tuple[int, ...], work_size: int, detail: int) -> list[
     sides = [max(detail, work_size)]
     while sides[-1] > work_size:
         sides.append(max(work_size, math.ceil(sides[-1] / 2)))
-    return [_size_of(shape, side) for side in reversed(sides)]
+    return [size_of(shape, side) for side in reversed(sides)]
 
 
 class Look:
@@ -143,7 +143,7 @@ def resized(picture: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     return cv2.resize(picture, (width, height), interpolation=how)
 
 
-def _size_of(shape: tuple[int, ...], side: int) -> Size:
+def size_of(shape: tuple[int, ...], side: int) -> Size:
     """The size of a canvas of `shape` whose longer side is `side`."""
     height, width = (max(1, round(length * side / max(shape[0], shape[1]))) for length in shape[:2])
     return height, width

@@ -18,7 +18,7 @@ from s2i_models.coloring.drawing import Drawing
 from s2i_models.layers import convert_depth, stack
 from s2i_models.pi_rec.declaration import CANVAS, DECLARATION, WORK_SIZE
 from s2i_models.pi_rec.generators import Networks, load_networks
-from s2i_models.pi_rec.painting import Look, refine, resized, sizes_to_paint
+from s2i_models.pi_rec.painting import Look, refine, resized, size_of, sizes_to_paint
 from s2i_models.pi_rec.reading import (
     Size,
     fill_colors,
@@ -29,6 +29,8 @@ from s2i_models.pi_rec.reading import (
 )
 from s2i_models.pipeline import Layer, Pipeline, Request
 
+# Longer side at which edges are read, pixels; more where detail has more, less on small canvases.
+READING_SIZE = 1024
 # The paper's tool makes a picture lighter in steps of clip(1.1 v - 12.5), v from 0 to 255.
 LIGHTEN_FACTOR, LIGHTEN_LESS = 1.1, 12.5 / 255
 
@@ -151,11 +153,15 @@ def _detail(request: Request, work_size: int) -> int:
 
 
 def _edges_at(sizes: Sequence[Size], strength: np.ndarray) -> list[np.ndarray]:
-    """The edges of a sketch at each of `sizes`, the smallest first: read at the last of them."""
-    edges = [read_edges(strength, sizes[-1])]
-    for size in reversed(sizes[:-1]):
-        edges.append(shrink_edges(edges[-1], size))
-    return edges[::-1]
+    """The edges of a sketch at each of `sizes`, the smallest first.
+
+    They are read at a size that does not depend on that of detail, and shrunk from there: small
+    areas have outlines then at the work size too.
+    """
+    shape = strength.shape
+    side = max(*sizes[-1], min(READING_SIZE, max(shape)))
+    finest = read_edges(strength, size_of(shape, side))
+    return [shrink_edges(finest, size) for size in sizes]
 
 
 def _read(request: Request, name: str, size: Size) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,7 @@
 """What artists draw as PI-REC's networks know it: edges one pixel wide, and a color everywhere.
 
-Edges are thinned once, at the size of the finest detail, and carried down from there to the smaller
-sizes: each stroke is one line at all of them, never a line here and its two sides there.
+Edges are thinned once, at the largest size, and shrunk from there to the others: each stroke is one
+line at all of them, never a line here and its two sides there.
 """
 
 from __future__ import annotations
