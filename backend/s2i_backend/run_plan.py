@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,13 +35,20 @@ class Piece:
     missing: tuple[str, Path] | None = None
 
 
-def plan(declaration: Declaration, paths: Mapping[str, Path], out: Path) -> list[Piece]:
+def plan(
+    declaration: Declaration, paths: Mapping[str, Path], out: Path, combine: bool = False
+) -> list[Piece]:
     """One piece for single files, or one for each file of a folder.
 
     The first input that is a folder leads: each of its pictures is a piece, with layers in
     `out/STEM`. Another input that is a folder gives the picture of the same file name, or else
     of the same stem; an optional one may have none. An input that is a file goes into every
-    piece. Raises `PlanError` when a folder holds no pictures, and when nothing was given.
+    piece.
+
+    With `combine`, each picture of a folder goes with each one of the other folders, in the order
+    of the inputs; layers are then in `out/STEM/STEM`.
+
+    Raises `PlanError` when a folder holds no pictures, and when nothing was given.
     """
     if not paths:
         names = ", ".join(declared.title for declared in declaration.inputs)
@@ -54,12 +62,15 @@ def plan(declaration: Declaration, paths: Mapping[str, Path], out: Path) -> list
         if not files:
             kinds = ", ".join(sorted(SUFFIXES))
             raise PlanError(name, f"{paths[name]} holds no pictures ({kinds}).")
+    for_all = {name: path for name, path in paths.items() if name not in folders}
+    if combine:
+        return _combined(contents, for_all, out)
     required = {i.name for i in declaration.inputs if i.required}
     leading, *others = folders
-    stems = Counter(file.stem for file in contents[leading])
+    names = _folder_names(contents[leading])
     pieces: list[Piece] = []
     for file in contents[leading]:
-        inputs = {n: p for n, p in paths.items() if n not in folders} | {leading: file}
+        inputs = for_all | {leading: file}
         missing = None
         for name in others:
             partner = _partner(file, contents[name])
@@ -67,10 +78,28 @@ def plan(declaration: Declaration, paths: Mapping[str, Path], out: Path) -> list
                 inputs[name] = partner
             elif name in required:
                 missing = (name, paths[name])
-        # Two files with one stem, such as a.png and a.jpg, must not share a folder.
-        folder = out / (file.stem if stems[file.stem] == 1 else file.name)
-        pieces.append(Piece(file.name, inputs, folder, missing))
+        pieces.append(Piece(file.name, inputs, out / names[file], missing))
     return pieces
+
+
+def _combined(
+    contents: Mapping[str, list[Path]], for_all: Mapping[str, Path], out: Path
+) -> list[Piece]:
+    folder_names = {name: _folder_names(files) for name, files in contents.items()}
+    pieces = []
+    for files in itertools.product(*contents.values()):
+        chosen = dict(zip(contents, files, strict=True))
+        parts = [folder_names[name][file] for name, file in chosen.items()]
+        name = " + ".join(file.name for file in files)
+        pieces.append(Piece(name, {**for_all, **chosen}, out.joinpath(*parts)))
+    return pieces
+
+
+def _folder_names(files: list[Path]) -> dict[Path, str]:
+    """What the folder of each file's layers is called: by its stem, but for two files with one
+    stem, such as a.png and a.jpg, which must not share a folder."""
+    stems = Counter(file.stem for file in files)
+    return {file: file.stem if stems[file.stem] == 1 else file.name for file in files}
 
 
 def _pictures_in(folder: Path) -> list[Path]:

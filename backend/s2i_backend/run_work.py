@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections import Counter, deque
@@ -28,6 +27,7 @@ from s2i_client.declaration import Value
 from s2i_client.errors import DaemonUnavailable, S2IError
 from s2i_client.jobs import Result
 from s2i_models import catalog
+from s2i_models.find_reference.folder import pictures_in
 
 # Jobs handed over ahead of each device: one that runs, one that waits, one whose layers are
 # being written here meanwhile.
@@ -36,6 +36,9 @@ AHEAD_BYTES = 256 << 20  # past it no further job is handed over ahead, so large
 GONE_SECONDS = 15
 BUSY_SECONDS = 0.5
 CANCEL_SECONDS = 10
+
+# Each layer's own part of the record; it decides nothing.
+_TITLE = "title"
 
 Status = Literal["done", "finished before", "failed", "cancelled"]
 
@@ -60,13 +63,14 @@ class Wish:
 @dataclass(frozen=True)
 class Outcome:
     """What became of a piece. `layers` are the written files by layer name, `titles` what tells
-    apart those that come any number of times."""
+    apart those that come any number of times, `notes` what the pipeline said besides."""
 
     name: str
     status: Status
     out: Path
     layers: dict[str, Path] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     seconds: float = 0.0
     error: str = ""
 
@@ -81,6 +85,12 @@ def layer_files(piece: Piece, wish: Wish) -> dict[str, Path]:
     files that are there."""
     files = [path for name in wish.outputs for path in _files_of(name, piece, wish)]
     return {path.stem: path for path in files}
+
+
+def titles_of(layers: Mapping[str, Path]) -> dict[str, str]:
+    """The titles in the records of layers that were written before, where they have some."""
+    found = {key: (read_record(path) or {}).get(_TITLE, "") for key, path in layers.items()}
+    return {key: title for key, title in found.items() if title}
 
 
 def _files_of(name: str, piece: Piece, wish: Wish) -> list[Path]:
@@ -114,20 +124,16 @@ def record_of(wish: Wish, inputs: Mapping[str, tuple[Path, bytes]]) -> dict[str,
     }
 
 
-def contents_of(folder: Path) -> str:
-    """A digest of which files lie in a folder and below, how long they are and when they were
-    changed; hidden ones do not count. Another one means that a search may find other pictures."""
-    lines = []
-    for base, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if not name.startswith("."):
-                path = Path(base, name)
-                with contextlib.suppress(OSError):  # gone meanwhile
-                    found = path.stat()
-                    lines.append(
-                        f"{path.relative_to(folder)}\0{found.st_size}\0{found.st_mtime_ns}"
-                    )
+def contents_of(folder: Path, subfolders: bool) -> str:
+    """A digest of which pictures lie in a folder, with `subfolders` also below it, how long they
+    are and when they were changed, found as a search finds them. Another one means that a search
+    may bring others. Empty when the folder can not be read, which the search will tell."""
+    try:
+        listing = pictures_in(folder, subfolders)
+    except OSError:
+        return ""
+    lines = [f"{path}\0{stamp.size}\0{stamp.mtime_ns}" for path, stamp in listing.found.items()]
+    lines += listing.unlisted
     return digest("\n".join(sorted(lines)).encode("utf-8", "surrogateescape"))
 
 
@@ -142,7 +148,12 @@ def is_finished(piece: Piece, wish: Wish) -> bool:
     files = {name: _files_of(name, piece, wish) for name in wish.outputs}
     found = [path for paths in files.values() for path in paths]
     wanted = record | _counts({name: len(paths) for name, paths in files.items()}, wish)
-    return bool(found) and all(read_record(path) == wanted for path in found)
+    return bool(found) and all(_has_record(path, wanted) for path in found)
+
+
+def _has_record(path: Path, wanted: Mapping[str, Any]) -> bool:
+    found = read_record(path)
+    return found is not None and {k: v for k, v in found.items() if k != _TITLE} == wanted
 
 
 def _counts(numbers: Mapping[str, int], wish: Wish) -> dict[str, dict[str, int]]:
@@ -314,7 +325,8 @@ class Work:
                     for key, info in zip(layers, result.infos, strict=True)
                     if info.title
                 }
-                self._end(piece, "done", layers=layers, titles=titles, seconds=seconds)
+                more = {"titles": titles, "notes": result.notes, "seconds": seconds}
+                self._end(piece, "done", layers=layers, **more)
 
     def _write(self, flight: Flight, result: Result) -> dict[str, Path]:
         """Write the layers, and remove numbered ones of an earlier run that are too many now."""
@@ -326,7 +338,8 @@ class Work:
                 path.unlink()
         record = flight.record | _counts(Counter(result.names), self._wish)
         for path, layer in zip(layers.values(), result, strict=True):
-            write_file(path, encode_png(layer, record))
+            title = {_TITLE: layer.title} if layer.title else {}
+            write_file(path, encode_png(layer, {**record, **title}))
         return layers
 
     def _end(self, piece: Piece, status: Status, **more: Any) -> None:

@@ -20,6 +20,10 @@ MAX_LAYERS = 64  # of one result
 MAX_TITLE = 64  # characters of a layer's title
 MAX_NOTES = 8  # of one result
 MAX_NOTE = 512  # characters of a note
+# How the layers of one result lie on each other, by their kinds, from the bottom to the top.
+STACK: tuple[LayerKind, ...] = ("image", "color", "flats", "mask", "shade", "lines")
+# Which of them shows the result best by itself, the best first.
+SHOWN_BEST: tuple[LayerKind, ...] = ("color", "image", "flats", "shade", "lines", "mask")
 
 
 class InvalidRequest(ValueError):
@@ -217,6 +221,13 @@ class Declaration:
             if declared.name == name:
                 return declared
         raise KeyError(name)
+
+    def output_of(self, key: str) -> Output:
+        """The output of a layer that `keys` has named; KeyError when there is none."""
+        for declared in self.outputs:
+            if declared.name == (key.rpartition("-")[0] if declared.many else key):
+                return declared
+        raise KeyError(key)
 
     def check_layers(self, names: Sequence[str]) -> None:
         """Check the names of the layers that a pipeline made.

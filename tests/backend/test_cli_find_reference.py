@@ -78,3 +78,12 @@ def test_what_is_missing_is_told(tmp_path: Path, pictures: Path) -> None:
     assert "Give one for: Sketch, Picture" in result.stderr
     result = call("--picture", pictures / "1.png", "-o", tmp_path / "out", exit_code=1)
     assert "the whole path of a folder of pictures" in result.stderr
+
+
+def test_what_could_not_be_read_is_told_with_what_was_found(tmp_path: Path, pictures: Path) -> None:
+    (pictures / "broken.png").touch()
+    given = ("--picture", pictures / "3.png", "--folder", pictures, "-o", tmp_path / "out")
+    result = call(*given, "--json")
+    (piece,) = json.loads(result.stdout)["files"]
+    assert piece["notes"] == ["1 picture could not be read: broken.png."]
+    assert f"3.png: {piece['notes'][0]}" in result.stderr

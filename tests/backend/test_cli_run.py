@@ -289,20 +289,38 @@ def test_a_folder_with_one_reference_for_all_goes_on_where_it_stopped(
 def test_what_lies_in_a_folder_that_is_searched_counts(tmp_path: Path) -> None:
     drawing(tmp_path / "a.png")
     drawing(tmp_path / "deep" / "b.png")
-    before = run_work.contents_of(tmp_path)
-    assert run_work.contents_of(tmp_path) == before
+
+    def contents(subfolders: bool = True) -> str:
+        return run_work.contents_of(tmp_path, subfolders)
+
+    before, upper = contents(), contents(subfolders=False)
+    assert contents() == before != upper
     (tmp_path / ".index").write_text("hidden")
-    assert run_work.contents_of(tmp_path) == before
+    (tmp_path / "notes.txt").write_text("no picture")
+    assert contents() == before
     drawing(tmp_path / "deep" / "c.png")
-    added = run_work.contents_of(tmp_path)
+    added = contents()
     assert added != before
+    assert contents(subfolders=False) == upper, "nobody searches there"
     (tmp_path / "deep" / "c.png").unlink()
-    assert run_work.contents_of(tmp_path) == before
+    assert contents() == before
     os.utime(tmp_path / "a.png", (1, 1))
-    assert run_work.contents_of(tmp_path) != before
+    assert contents() != before
+    assert contents(subfolders=False) != upper
     wish = run_work.Wish("echo", {}, ("image",), None, folders={"folder": before})
     other = run_work.Wish("echo", {}, ("image",), None, folders={"folder": added})
     assert run_work.record_of(wish, {}) != run_work.record_of(other, {})
+
+
+def test_what_lies_behind_a_link_counts_as_it_is_searched(tmp_path: Path) -> None:
+    searched = tmp_path / "searched"
+    drawing(searched / "a.png")
+    drawing(tmp_path / "elsewhere" / "b.png")
+    (searched / "link").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    before = run_work.contents_of(searched, True)
+    drawing(tmp_path / "elsewhere" / "c.png")
+    assert run_work.contents_of(searched, True) != before
+    assert run_work.contents_of(tmp_path / "absent", True) == ""
 
 
 @pytest.mark.parametrize("out", ["pictures", "pictures/new/found", "link/found", "a/../pictures"])
@@ -522,3 +540,87 @@ def test_numbered_layers_of_an_earlier_run_do_not_stay_behind(tmp_path: Path) ->
     assert "layer-05.png: not made by s2i" in result.stderr
     call("split_colors", "--sketch", sketch, "-o", out, "--force")
     np.testing.assert_array_equal(cv2.imread(str(out / "layer-05.png")), painted)
+
+
+def test_each_drawing_with_each_color_layer_goes_on_and_has_a_sheet(tmp_path: Path) -> None:
+    pages, blobs, out, sheet = (tmp_path / n for n in ("pages", "blobs", "out", "sheet.png"))
+    for name in "ab":
+        stripes(pages / f"{name}.png", 3)
+    for name in ("cold", "warm", "wet"):
+        stripes(blobs / f"{name}.png", 4)
+    given = ("flats", "--sketch", pages, "--hints", blobs, "-o", out, "--sheet", sheet, "--json")
+
+    def statuses() -> list[str]:
+        plain = json.loads(call(*given, "--combine").stdout)
+        assert plain["sheet"] == str(sheet)
+        return [f["status"] for f in plain["files"]]
+
+    assert statuses() == 6 * ["done"]
+    made = sorted(str(path.parent.relative_to(out)) for path in out.glob("*/*/flats.png"))
+    assert made == [f"{page}/{blob}" for page in "ab" for blob in ("cold", "warm", "wet")]
+    height, width, _ = cv2.imread(str(sheet)).shape
+    assert width > 4 * 256 and height > 3 * 100, "two rows and three columns, and what they are of"
+    first = sheet.read_bytes()
+    (out / "a" / "warm" / "flats.png").unlink()
+    assert sorted(statuses()) == ["done", *5 * ["finished before"]]
+    assert sheet.read_bytes() == first
+
+
+def test_titles_are_on_the_sheet_of_what_was_finished_before_too(tmp_path: Path) -> None:
+    sketch, out = tmp_path / "pages", tmp_path / "out"
+    stripes(sketch / "a.png", 3)
+    given = ("split_colors", "--sketch", sketch, "-o", out, "--sheet", tmp_path / "sheet.png")
+    assert "Sheet: " in call(*given).stdout
+    first = (tmp_path / "sheet.png").read_bytes()
+    (tmp_path / "sheet.png").unlink()
+    result = json.loads(call(*given, "--json").stdout)
+    assert result["files"][0]["status"] == "finished before"
+    assert result["files"][0]["titles"].keys() == {"layer-01", "layer-02", "layer-03"}
+    assert (tmp_path / "sheet.png").read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("sheet", "why"),
+    [
+        ("sheet.jpg", "PNG"),
+        ("pages/sheet.png", "one of them in the next run"),
+        ("hint.png", "not a sheet"),
+        ("out/a/flats.png", "a layer has this name"),
+        ("mine.png", "not a sheet"),
+    ],
+)
+def test_a_sheet_replaces_nobodys_work(sheet: str, why: str, tmp_path: Path) -> None:
+    stripes(tmp_path / "pages" / "a.png", 3)
+    stripes(tmp_path / "hint.png", 3)
+    drawing(tmp_path / "mine.png")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.png")}
+    given = ("--sketch", tmp_path / "pages", "--hints", tmp_path / "hint.png")
+    result = call("flats", *given, "-o", tmp_path / "out", "--sheet", tmp_path / sheet, exit_code=2)
+    assert "--sheet" in result.stderr
+    assert why in " ".join(result.stderr.replace("│", " ").split())
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.png")} == before
+
+
+def test_an_input_is_no_sheet_even_if_forced_and_all_that_failed_has_none(tmp_path: Path) -> None:
+    page, sheet = tmp_path / "a.png", tmp_path / "sheet.png"
+    drawing(page)
+    given = ("echo", "--sketch", page, "-o", tmp_path / "out")
+    result = call(*given, "--sheet", page, "--force", exit_code=2)
+    assert "input of this run" in " ".join(result.stderr.split())
+    page.write_bytes(b"broken")
+    call(*given, "--sheet", sheet, exit_code=1)
+    assert not sheet.exists()
+
+
+def test_what_a_pipeline_noted_is_told_with_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note = "1 picture could not be read: [b.png]."
+    outcome = run_work.Outcome("a.png", "done", tmp_path, notes=(note,))
+    for as_json in (False, True):
+        report = Report(tmp_path, as_json=as_json, count=1)
+        report.add(outcome)
+        report.end(catalog.declaration("find_reference"))
+        said = capsys.readouterr()
+        assert f"a.png: {note}" in said.err
+    assert json.loads(said.out)["files"][0]["notes"] == [note]

@@ -81,6 +81,27 @@ def test_files_of_one_stem_get_folders_of_their_own(tmp_path: Path) -> None:
     assert [str(p.out) for p in pieces] == ["out/a.jpg", "out/a.png", "out/b"]
 
 
+def test_combined_folders_give_each_with_each_in_folders_named_for_both(tmp_path: Path) -> None:
+    sketches = folder(tmp_path / "s", "a.png", "b.png")
+    references = folder(tmp_path / "r", "a.png", "x.jpg", "x.png")
+    one = folder(tmp_path / "h", "h.png") / "h.png"
+    paths = {"reference": references, "hints": one, "sketch": sketches}
+    pieces = plan(DECLARED, paths, Path("out"), combine=True)
+    assert shape(pieces, tmp_path) == {
+        f"out/{sketch}/{place}": {
+            "sketch": f"s/{sketch}.png", "reference": f"r/{reference}", "hints": "h/h.png"
+        }
+        for sketch in "ab"
+        for place, reference in (("a", "a.png"), ("x.jpg", "x.jpg"), ("x.png", "x.png"))
+    }  # fmt: skip
+    assert [piece.name for piece in pieces][:2] == ["a.png + a.png", "a.png + x.jpg"]
+
+
+def test_combining_a_single_folder_changes_nothing(tmp_path: Path) -> None:
+    paths = {"sketch": folder(tmp_path / "s", "a.png", "b.png")}
+    assert plan(DECLARED, paths, Path("out"), True) == plan(DECLARED, paths, Path("out"))
+
+
 def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:
     empty = folder(tmp_path / "s", "notes.txt")
     with pytest.raises(PlanError, match="holds no pictures") as caught:

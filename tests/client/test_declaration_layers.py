@@ -29,6 +29,10 @@ def test_a_result_has_no_more_layers_than_a_message_may() -> None:
 def test_layers_that_come_several_times_are_numbered() -> None:
     assert declared().keys(["flats", "layer", "layer"]) == ["flats", "layer-01", "layer-02"]
     assert declared().keys(["layer"]) == ["layer-01"]
+    assert [declared().output_of(key).name for key in ("flats", "layer-01")] == ["flats", "layer"]
+    for key in ("flats-01", "layer", "shade"):
+        with pytest.raises(KeyError, match=key):
+            declared().output_of(key)
 
 
 def test_whether_an_output_comes_several_times_travels() -> None:

@@ -59,6 +59,7 @@ def run() -> None:
     s2i-backend run auto_painter --sketch page.png --hints dabs.png -o out
     s2i-backend run auto_painter --sketch pages/ --hints hints/ -o out
     s2i-backend run reference_colorization --folder pages/ --reference sheet.png -o out
+    s2i-backend run auto_painter --sketch pages/ --hints hints/ --combine --sheet all.png -o out
     s2i-backend run auto_painter --help
     """
 
@@ -80,6 +81,17 @@ def pipeline_command(declared: Declaration) -> click.Command:
     @click.option("--layers", metavar="NAMES", help=_layers_help(declared))
     @device_option("Device for a daemon that has to be started: auto, cpu, mps, cuda:N.")
     @click.option(
+        "--combine",
+        is_flag=True,
+        help="Of several folders, take each picture with each one of the others, not with that of "
+        "the same name; layers are then in a folder in a folder.",
+    )
+    @click.option(
+        "--sheet",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="A PNG file for a sheet of all inputs and results, small and labeled.",
+    )
+    @click.option(
         "--force",
         is_flag=True,
         help="Make finished layers anew, and replace files that are in the way.",
@@ -98,8 +110,8 @@ def _help(declared: Declaration) -> str:
     return (
         f"{declared.summary}\n\nWrites one PNG per layer, named for it, into the folder given "
         f"with -o. Given a folder as {option_name(first)}, each of its pictures gets a folder of "
-        "its own there; other inputs then are a folder with the same file names, or one file for "
-        "all. Run it again to go on with what is not finished."
+        "its own there; other inputs then are a folder with the same file names (or any, with "
+        "--combine), or one file for all. Run it again to go on with what is not finished."
     )
 
 
@@ -117,6 +129,8 @@ def _run(ctx: click.Context, declared: Declaration, options: dict[str, Any]) -> 
         )
     pieces, wish = _prepare(declared, options)
     _keep_inputs(pieces, wish)
+    if options["sheet"] is not None:
+        _check_sheet(options["sheet"], declared, pieces, options)
     finished = set()
     if not options["force"] and any(p.out != options["out"] for p in pieces):
         from s2i_backend.run_work import is_finished
@@ -129,6 +143,8 @@ def _run(ctx: click.Context, declared: Declaration, options: dict[str, Any]) -> 
     left = [p for p in pieces if p.name not in finished]
     try:
         interrupted = bool(left) and _work(left, wish, options["devices"], report)
+        if options["sheet"] is not None and not interrupted:
+            _write_sheet(options["sheet"], declared, pieces, report)
     finally:
         report.end(declared)
     if interrupted:
@@ -148,7 +164,7 @@ def _prepare(declared: Declaration, options: dict[str, Any]) -> tuple[list[Piece
     names = None if layers is None else [n.strip() for n in layers.split(",") if n.strip()]
     try:
         parameters, outputs = declared.check(paths, given_parameters(options), names)
-        pieces = plan(declared, paths, options["out"])
+        pieces = plan(declared, paths, options["out"], options["combine"])
     except InvalidRequest as error:
         name = "layers" if error.field == "outputs" else error.field
         raise click.BadParameter(
@@ -161,21 +177,24 @@ def _prepare(declared: Declaration, options: dict[str, Any]) -> tuple[list[Piece
         for p in declared.parameters
         if p.type == "folder" and parameters[p.name]
     }
-    _keep_apart(options["out"], searched.values())
+    _keep_apart(options["out"], "'-o' / '--out'", searched.values())
+    if options["sheet"] is not None:
+        _keep_apart(options["sheet"], "'--sheet'", searched.values())
     chosen = ModelStore().chosen(declared.name)
     weights = (chosen.name, chosen.sha256()) if chosen else None
-    folders = {name: contents_of(folder) for name, folder in searched.items()}
+    below = bool(parameters.get("subfolders", True))
+    folders = {name: contents_of(folder, below) for name, folder in searched.items()}
     return pieces, Wish(declared.name, parameters, outputs, weights, options["force"], folders)
 
 
-def _keep_apart(out: Path, searched: Iterable[Path]) -> None:
+def _keep_apart(written: Path, option: str, searched: Iterable[Path]) -> None:
     """What is written must not be found by the next search, nor count as a change of the folder."""
     for folder in searched:
-        if out.resolve().is_relative_to(folder.resolve()):
+        if written.resolve().is_relative_to(folder.resolve()):
             raise click.BadParameter(
-                f"{out} lies in {folder}, which is searched, so its layers would be found too. "
-                "Choose a folder outside of it.",
-                param_hint="'-o' / '--out'",
+                f"{written} lies in {folder}, which is searched, so what is written would be found "
+                "too. Choose a place outside of it.",
+                param_hint=option,
             )
 
 
@@ -189,6 +208,32 @@ def _keep_inputs(pieces: Sequence[Piece], wish: Wish) -> None:
             "another folder.",
             param_hint="'-o' / '--out'",
         )
+
+
+def _check_sheet(
+    sheet: Path, declared: Declaration, pieces: Sequence[Piece], options: dict[str, Any]
+) -> None:
+    from s2i_backend.picture_files import PictureFileError
+    from s2i_backend.run_sheet import check_sheet
+
+    folders = [path for path in given_inputs(options).values() if path.is_dir()]
+    try:
+        check_sheet(sheet, declared, pieces, folders, options["force"])
+    except PictureFileError as error:
+        raise click.BadParameter(str(error), param_hint="'--sheet'") from error
+
+
+def _write_sheet(
+    sheet: Path, declared: Declaration, pieces: Sequence[Piece], report: Report
+) -> None:
+    from s2i_backend.picture_files import PictureFileError
+    from s2i_backend.run_sheet import write_sheet
+
+    try:
+        if write_sheet(sheet, declared, pieces, report.outcomes):
+            report.sheet = sheet
+    except PictureFileError as error:
+        report.sheet_failed(error)
 
 
 def _work(pieces: Sequence[Piece], wish: Wish, devices: tuple[str, ...], report: Report) -> bool:
@@ -215,7 +260,9 @@ class Report:
         self._out = out
         self._as_json = as_json
         self._count = count
-        self._outcomes: list[Outcome] = []
+        self.outcomes: list[Outcome] = []
+        self.sheet: Path | None = None
+        self.failed = False
         self._console = Console(stderr=True, highlight=False)
         # What is being done stands last, so that the bar does not move with its length.
         self._bar = Progress(
@@ -232,37 +279,51 @@ class Report:
     def __exit__(self, *error: object) -> None:
         self._bar.stop()
 
-    @property
-    def failed(self) -> bool:
-        return any(o.status == "failed" for o in self._outcomes)
-
     def finished_before(self, piece: Piece, wish: Wish) -> None:
         """A piece whose layers are there already."""
-        from s2i_backend.run_work import Outcome, layer_files
+        from s2i_backend.run_work import Outcome, layer_files, titles_of
 
         files = layer_files(piece, wish)
-        self._outcomes.append(Outcome(piece.name, "finished before", piece.out, files))
+        titles = titles_of(files)
+        self.outcomes.append(Outcome(piece.name, "finished before", piece.out, files, titles))
 
     def progress(self, pieces_done: float, what: str) -> None:
-        before = sum(o.status == "finished before" for o in self._outcomes)
+        before = sum(o.status == "finished before" for o in self.outcomes)
         self._bar.update(self._task, completed=before + pieces_done, description=what)
 
     def add(self, outcome: Outcome) -> None:
-        self._outcomes.append(outcome)
+        self.outcomes.append(outcome)
+        for note in outcome.notes:
+            self._console.print(f"{outcome.name}: {note}", markup=False, soft_wrap=True)
         if outcome.status == "failed":
-            from rich.text import Text
-
-            self._bar.console.print(Text(outcome.error, style="red"), soft_wrap=True)
+            self._tell_failure(outcome.error)
         elif outcome.status == "done" and not self._console.is_terminal and self._count > 1:
             self._console.print(f"{outcome.name}: done in {outcome.seconds:.1f} s", markup=False)
+
+    def sheet_failed(self, error: Exception) -> None:
+        self._tell_failure(str(error))
+
+    def _tell_failure(self, text: str) -> None:
+        from rich.text import Text
+
+        self.failed = True
+        self._console.print(Text(text, style="red"), soft_wrap=True)
 
     def end(self, pipeline: Declaration) -> None:
         """The last words."""
         if self._as_json:
-            files = [o.to_dict() for o in self._outcomes]
-            click.echo(json.dumps({"pipeline": pipeline.name, "files": files}, indent=2))
+            told: dict[str, Any] = {"pipeline": pipeline.name}
+            told["files"] = [o.to_dict() for o in self.outcomes]
+            if self.sheet is not None:
+                told["sheet"] = str(self.sheet)
+            click.echo(json.dumps(told, indent=2))
             return
-        only = self._outcomes[0] if self._count == 1 and self._outcomes else None
+        self._tell_pieces(pipeline)
+        if self.sheet is not None:
+            click.echo(f"Sheet: {self.sheet}")
+
+    def _tell_pieces(self, pipeline: Declaration) -> None:
+        only = self.outcomes[0] if self._count == 1 and self.outcomes else None
         if only is not None and only.status == "done":
             names = ", ".join(path.name for path in only.layers.values())
             if pipeline.off_canvas:  # what was found is told by its titles
@@ -270,9 +331,9 @@ class Report:
                     click.echo(f"{only.layers[key].name}  {title}")
             click.echo(f"Wrote {names} to {only.out} ({only.seconds:.1f} s).")
             return
-        if not self._outcomes or (only is not None and only.status == "failed"):
+        if not self.outcomes or (only is not None and only.status == "failed"):
             return  # the error has said all there is to say
-        counts = Counter(o.status for o in self._outcomes)
+        counts = Counter(o.status for o in self.outcomes)
         click.echo(", ".join(f"{n} {status}" for status, n in counts.items()) + f": {self._out}")
         if counts["failed"] and self._count > 1:
             click.echo("Correct what is named above and run the same again for the rest.")
