@@ -6,6 +6,9 @@ machine does falls on both. The peak of memory is the process's, with torch and 
 
 `python benchmarks/colorize.py reference_colorization` colors after a reference, of which half is
 not used, so that the network has the most to do. It goes through canvases from small to large.
+
+`python benchmarks/colorize.py pi_rec` paints edges and blobs of color, with detail
+as large as the canvas.
 """
 
 from __future__ import annotations
@@ -132,7 +135,11 @@ def peak_memory_gb() -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    systems = {"auto_painter": auto_painter, "reference_colorization": reference_colorization}
+    systems = {
+        "auto_painter": auto_painter,
+        "reference_colorization": reference_colorization,
+        "pi_rec": pi_rec,
+    }
     parser.add_argument("system", nargs="?", choices=tuple(systems), default="auto_painter")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--weights", type=Path, help="other weights than the shipped ones")
@@ -219,6 +226,29 @@ def reference_colorization(painter: Pipeline, rounds: int, side: int) -> list[Ro
             (f"{own_side} × {own_side}, best", f"{took:.2f} s"),
             ("– peak memory of the process", f"{peak_memory_gb():.2f} GB"),
         ]
+    return rows
+
+
+def pi_rec(painter: Pipeline, rounds: int, side: int) -> list[Row]:
+    rows: list[Row] = [("memory of the process before", f"{peak_memory_gb():.2f} GB")]
+    own_side = SIDE
+    while own_side <= side:
+        images = {"sketch": drawing(own_side), "colors": hints_for(own_side)}
+        settings, outputs = painter.declaration.check(images, {"detail": "canvas"})
+        times, processor, network = [], [], []
+        for _ in range(rounds if own_side <= 1024 else 1):
+            request = Request(images, settings, outputs)
+            begin = time.process_time()
+            times.append(seconds(lambda request=request: painter.run(request)))
+            processor.append(time.process_time() - begin)
+            network.append(request.timing["network"])
+        rows += [
+            (f"{own_side} × {own_side}, detail as large", f"{statistics.median(times):.2f} s"),
+            ("– of which the networks", f"{statistics.median(network):.2f} s"),
+            ("– seconds of all processors together", f"{statistics.median(processor):.2f} s"),
+            ("– peak memory of the process", f"{peak_memory_gb():.2f} GB"),
+        ]
+        own_side *= 2
     return rows
 
 
