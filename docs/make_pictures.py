@@ -63,6 +63,33 @@ def flats() -> None:
     _save("flats_hints.png", [_over(sketch, hints), _under_lines(result, sketch)], height=760)
 
 
+def edges_from_image() -> None:
+    """A picture, its edges as they come, and finer ones."""
+    picture = _reference("halloween")
+    pipeline = catalog.load("edges_from_image")
+    coarse, fine = (pipeline(sketch=picture, coarseness=c)["edges"] for c in (3.5, 1.5))
+    white = np.full(picture.shape[:2], 255, np.uint8)
+    shown = [_over(white, layer[..., [0, 0, 0, 1]]) for layer in (coarse, fine)]
+    _save("edges_from_image.png", [_over(white, picture), *shown], height=384)
+
+
+def color_domain() -> None:
+    """A picture, its colors as they come, and more and finer ones."""
+    picture = _reference("halloween")
+    pipeline = catalog.load("color_domain")
+    few = pipeline(sketch=picture)["colors"]
+    many = pipeline(sketch=picture, colors=8, smoothness=7)["colors"]
+    white = np.full(picture.shape[:2], 255, np.uint8)
+    _save("color_domain.png", [_over(white, layer) for layer in (picture, few, many)], height=384)
+
+
+def _reference(name: str) -> np.ndarray:
+    """A picture that the demo has as a reference: RGBA."""
+    picture = cv2.imread(str(DOCS / "demo" / "references" / f"{name}.png"), cv2.IMREAD_UNCHANGED)
+    assert picture is not None, name
+    return cv2.cvtColor(picture, cv2.COLOR_BGRA2RGBA)
+
+
 def _gray(path: Path) -> np.ndarray:
     picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     assert picture is not None, path
@@ -91,7 +118,9 @@ def _save(name: str, pictures: list[np.ndarray], height: int) -> None:
     whole.quantize(256, dither=Image.Dither.NONE).save(IMAGES / name, optimize=True)
 
 
-PICTURES: dict[str, Callable[[], None]] = {"flats": flats}
+PICTURES: dict[str, Callable[[], None]] = {
+    made.__name__: made for made in (flats, edges_from_image, color_domain)
+}
 
 
 def main() -> None:

@@ -24,6 +24,8 @@ NAMES = (
     "pi_rec",
     "flats",
     "split_colors",
+    "edges_from_image",
+    "color_domain",
     "echo",
 )
 # Those that do nothing without weights, told here so that a list of them needs no torch.

@@ -9,7 +9,7 @@ from s2i_models.color_domain.declaration import DECLARATION
 from s2i_models.color_domain.domain import main_colors, median, nearest_colors
 from s2i_models.color_domain.enlarging import enlarge_areas
 from s2i_models.edges_from_image.small import SmallCopy, small_copy
-from s2i_models.layers import color_labels, convert_depth
+from s2i_models.layers import STRIP_ROWS, color_labels, convert_depth
 from s2i_models.lineart import nearest_zero
 from s2i_models.pipeline import Layer, Pipeline, Request
 
@@ -49,9 +49,11 @@ class PipelineImpl(Pipeline):
         table = convert_depth(np.concatenate([colors, full], axis=1), picture.dtype)
         made = color_labels(labels, table)
         if picture.shape[2] in (2, 4):
-            alpha = picture[..., -1]
-            made[..., 3] = alpha
-            made[~(alpha > 0)] = 0
+            for top in range(0, len(made), STRIP_ROWS):
+                rows = slice(top, top + STRIP_ROWS)
+                alpha = picture[rows, :, -1]
+                made[rows, :, 3] = alpha
+                made[rows][~(alpha > 0)] = 0
         return [Layer("colors", made, origin)]
 
 
