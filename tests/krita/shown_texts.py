@@ -47,6 +47,7 @@ def declared_texts() -> set[str]:
                 found |= {part.title, part.help}
             for parameter in declared.parameters:
                 found |= set(parameter.choices)
+            found |= {output.again_title for output in declared.outputs if output.again_title}
         # Of those that the plugin uses without offering them, the layers are seen.
         found |= {output.title for output in declared.outputs}
     return found

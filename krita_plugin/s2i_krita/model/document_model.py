@@ -19,10 +19,11 @@ from ..host.selection import Selection
 from ..host.steps import until_idle
 from ..qt import QtCore, QtGui, pyqtSignal
 from ..texts import _
+from .again import Again, again_of
 from .choices import Choices
 from .found import Found, Use
 from .history import History, make_entry
-from .layering import composite, stacked
+from .layering import stacked
 from .live import Live
 from .message import Message, message_of
 from .palette import Palette
@@ -93,6 +94,7 @@ class DocumentModel(Choices):
         self._preview_task: Task | None = None
         self._tidying = Task(self._tidy(), self)
         self.unreadable.connect(self._tell_error)
+        self.found.picked_changed.connect(self._picked_changed)
         connection.job_changed.connect(self._job_changed)
 
     def choose(self, name: str) -> None:
@@ -131,6 +133,22 @@ class DocumentModel(Choices):
         """Send what is chosen; the result is the newest of the history."""
         self.live.stop()
         self._run(self._generate(), bare=True)
+
+    def again(self, entry: Entry) -> Again | None:
+        """What of a result its system can be given once more; None when that is nothing."""
+        declaration = self.connection.pipeline(entry.pipeline)
+        if declaration is None or not entry.laid:
+            return None
+        return again_of(entry, declaration, self.found.shown(entry))
+
+    def generate_again(self, entry: Entry) -> None:
+        """Send what is chosen, and with it that result, for this once in place of what is chosen
+        for its input."""
+        again = self.again(entry)
+        if again is not None and not self.is_busy:
+            self.choose(entry.pipeline)
+            self.live.stop()
+            self._run(self._generate(entry, again), bare=True)
 
     def apply(
         self,
@@ -271,7 +289,7 @@ class DocumentModel(Choices):
             fix = _("They stay in the file; perhaps a newer plugin wrote them.")
             self.tell(Message(text, fix, is_error=False))
 
-    def _generate(self) -> Work:
+    def _generate(self, entry: Entry | None = None, again: Again | None = None) -> Work:
         declaration = self.pipeline
         if declaration is None:
             raise MissingInput(_("No daemon has answered yet. Start it first."))
@@ -280,8 +298,14 @@ class DocumentModel(Choices):
             if parameter.type == "folder" and not parameters[parameter.name]:
                 raise MissingInput(_("Choose a folder first."))
         self._tell_progress(Progress(step=_("Reading the layers")))
+        given = None
+        if entry is not None and again is not None:
+            self._expect_same_canvas(entry)
+            [layer] = yield from unpack([again.layer])
+            given = replace(layer, name=again.input.name)
+        context = self.settings.values.context
         request = yield from gather(
-            self.document, declaration, self.sources, self.palette, self.settings.values.context
+            self.document, declaration, self.sources, self.palette, context, given
         )
         canvas = self.document.bounds
         job = self.connection.submit(
@@ -295,6 +319,8 @@ class DocumentModel(Choices):
         yield from self.history.add(entry, self.settings.values.history_megabytes << 20)
         self.remember()
         self.select(entry)
+        if result.notes:
+            self.tell(Message("\n".join(map(_, result.notes)), is_error=False))
 
     def _ended(self, job: Job) -> Work:
         """Wait for a job; returns its `Result`, and cancels it when the wait is given up."""
@@ -313,16 +339,28 @@ class DocumentModel(Choices):
         self._expect_same_canvas(entry)
         self._tell_progress(Progress(1.0, _("Making layers")))
         one = how is ApplyAs.one_layer
-        chosen = [composite(entry.laid)] if one else stacked(entry.laid)
+        shown = self.found.shown(entry)
+        chosen = [shown] if one else stacked(entry.laid)
         layers: list[ResultLayer] = yield from unpack(chosen)
+        others = [layer for layer in entry.variants if layer is not shown]
+        hidden = [id(made) for layer, made in zip(chosen, layers, strict=True) if layer in others]
         if how is ApplyAs.by_color:
             layers = yield from self._split(layers)
         within = yield from unpack_selection(entry.within)
         if only_selection:
             within = yield from self._selected_part(within)
+
+        def title(layer: ResultLayer) -> str:
+            own = _(layer.title) or layer.name
+            # Alone, such as "40 %", it would say nothing.
+            return f"{entry.title} {own}" if one and others else own
+
         yield from apply(
             self.document,
-            [NewLayer(_(layer.title) or layer.name, layer, layer.blend) for layer in layers],
+            [
+                NewLayer(title(layer), layer, layer.blend, visible=id(layer) not in hidden)
+                for layer in layers
+            ],
             group=None if one else entry.title,
             placement=placement,
             sketch=self.top_layer if placement is Placement.above_sketch else self.sketch_layer,
@@ -393,7 +431,7 @@ class DocumentModel(Choices):
 
     def _show(self, entry: Entry) -> Work:
         self._expect_same_canvas(entry)
-        [picture] = yield from unpack([composite(entry.laid)])
+        [picture] = yield from unpack([self.found.shown(entry)])
         beside = self.top_layer or self.document.active_layer
         if beside is not None:
             within = yield from unpack_selection(entry.within)
@@ -410,7 +448,7 @@ class DocumentModel(Choices):
         """Of pictures that were only found, that of the picked one."""
         if entry.laid:
             flats = [layer for layer in entry.laid if layer.kind == "flats"]
-            shown = flats[:1] or [composite(entry.laid)]
+            shown = flats[:1] or [self.found.shown(entry)]
         else:
             shown = [entry.aside[self.found.picked if entry is self.found.entry else 0]]
         [picture] = yield from unpack(shown)
@@ -422,6 +460,10 @@ class DocumentModel(Choices):
         self.selected = entry
         self.found.show(entry)
         self.selected_changed.emit()
+
+    def _picked_changed(self) -> None:
+        if self.found.is_variants:
+            self.sync_preview()
 
     def _run(self, work: Work, bare: bool = False) -> None:
         if self._task is not None:

@@ -1,4 +1,5 @@
-"""Pictures that a result brought beside the canvas: which is picked, and what each can be."""
+"""Pictures of a result to choose from: those it brought beside the canvas, with what each can be,
+or those on it of which only one is to be seen."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from s2i_client.declaration import Declaration, Input
 from ..backend.connection import Connection
 from ..qt import QtCore, QtGui, pyqtSignal
 from ..texts import _
+from .layering import composite
 from .roles import REFERENCE, is_mask, takes_pictures
 from .stored import DAMAGED, Entry, StoredLayer
 from .task import Task, Work, on_thread
@@ -27,7 +29,8 @@ class Use:
 
 
 class Found(QtCore.QObject):
-    """Those pictures of the result that is looked at that do not lie on the canvas.
+    """Those pictures of the result that is looked at that do not lie on the canvas; where there are
+    none of these, those of which one at a time lies there.
 
     `changed`: others, or none. `picked_changed`: another one of them is picked. `thumbnail_came`
     carries the place of a picture that can be shown now; `thumbnails` has None before.
@@ -52,6 +55,17 @@ class Found(QtCore.QObject):
         return bool(self.pictures) and self.entry is not None and not self.entry.laid
 
     @property
+    def is_variants(self) -> bool:
+        """Whether the picked one is what lies on the canvas."""
+        return self.entry is not None and bool(self.pictures) and not self.entry.aside
+
+    def shown(self, entry: Entry) -> StoredLayer:
+        """The layer that shows a result that lies on the canvas: of several the picked one."""
+        if entry is self.entry and self.is_variants:
+            return self.pictures[self.picked]
+        return composite(entry.laid)
+
+    @property
     def titles(self) -> list[str]:
         return [_(layer.info.title) for layer in self.pictures]
 
@@ -73,7 +87,7 @@ class Found(QtCore.QObject):
             return
         self.close()
         self.entry, self.picked = entry, 0
-        self.pictures = () if entry is None else entry.aside
+        self.pictures = () if entry is None else entry.aside or entry.variants
         self.thumbnails = [None] * len(self.pictures)
         if self.pictures:
             self._task = Task(self._load(), self)

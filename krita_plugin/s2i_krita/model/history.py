@@ -21,7 +21,7 @@ from ..host.document import Document
 from ..host.selection import Selection
 from ..qt import QtCore, pyqtSignal
 from ..texts import _
-from .layering import composite
+from .layering import composite, variants
 from .stored import DAMAGED, Entry, StoredLayer, StoredSelection, parts_of, read_entry
 from .task import Work, on_thread
 from .thumbnails import SHEET, contact_sheet, thumbnail
@@ -115,7 +115,7 @@ def make_entry(
     off_canvas = frozenset(output.name for output in declaration.outputs if output.off_canvas)
     laid = [layer for layer in stored if layer.info.name not in off_canvas]
     small = []
-    for layer in [composite(laid)] if laid else stored[:SHEET]:
+    for layer in _seen(variants(laid) or [composite(laid)] if laid else stored[:SHEET]):
         small.append((yield from on_thread(lambda layer=layer: thumbnail(layer.unpack()))))
     limit = None
     if within is not None and laid:
@@ -132,6 +132,13 @@ def make_entry(
         canvas=canvas if laid else None,
         off_canvas=off_canvas,
     )
+
+
+def _seen(layers: Sequence[StoredLayer]) -> list[StoredLayer]:
+    """As many as a thumbnail has room for, from the first to the last."""
+    if len(layers) <= SHEET:
+        return list(layers)
+    return [layers[round(n * (len(layers) - 1) / (SHEET - 1))] for n in range(SHEET)]
 
 
 def _pack(pieces: Sequence[Buffer]) -> bytes:

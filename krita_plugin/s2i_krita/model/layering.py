@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-from s2i_client.declaration import Declaration, LayerKind
+from s2i_client.declaration import SHOWN_BEST, STACK, Declaration, LayerKind
 
-# From the bottom of the stack to its top.
-STACK: tuple[LayerKind, ...] = ("image", "color", "flats", "mask", "shade", "lines")
-# What shows a result best in one layer.
-COMPOSITE: tuple[LayerKind, ...] = ("color", "image", "flats", "shade", "lines", "mask")
+# Those that are a whole picture each, and no part of one.
+WHOLE: tuple[LayerKind, ...] = ("color", "image")
 
 
 class HasKind(Protocol):
     @property
     def kind(self) -> LayerKind: ...
+
+    @property
+    def name(self) -> str: ...
 
 
 Layer = TypeVar("Layer", bound=HasKind)
@@ -33,7 +34,16 @@ def stacked(layers: Sequence[Layer]) -> list[Layer]:
 
 def composite(layers: Sequence[Layer]) -> Layer:
     """The one layer that shows the result; a result has at least one."""
-    return min(layers, key=lambda layer: COMPOSITE.index(layer.kind))
+    return min(layers, key=lambda layer: SHOWN_BEST.index(layer.kind))
+
+
+def variants(layers: Sequence[Layer]) -> list[Layer]:
+    """Whole pictures that came several times, of which one is looked at, such as the steps from
+    some colors to others; none where there is a single one, or only parts."""
+    if not layers or (first := composite(layers)).kind not in WHOLE:
+        return []
+    alike = [layer for layer in layers if layer.name == first.name]
+    return alike if len(alike) > 1 else []
 
 
 def live_output(declaration: Declaration) -> str:

@@ -38,11 +38,13 @@ def gather(
     sources: Mapping[str, Source],
     palette: Palette,
     context: float,
+    given: Picture | None = None,
 ) -> Work:
     """Read all inputs once Krita is idle; returns a `Request`.
 
-    Waits for pictures that are being read. Raises `MissingInput` when a required one is not there,
-    and `UnreadablePicture` when a file can not be read.
+    `given` is the input of its name, whatever is chosen for that. Waits for pictures that are being
+    read. Raises `MissingInput` when a required one is not there, and `UnreadablePicture` when a
+    file can not be read.
     """
     yield from until_idle(document.raw)
     selection = document.selection()
@@ -54,6 +56,9 @@ def gather(
     region = work_region(document.bounds, part, context)
     pictures = []
     for declared in declaration.inputs:
+        if given is not None and declared.name == given.name:
+            pictures.append(given)
+            continue
         while (source := sources.get(declared.name, Source())).loading:
             yield WAIT_SECONDS
         around = _masked(document, declared, sources)

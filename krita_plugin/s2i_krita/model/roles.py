@@ -26,11 +26,11 @@ def takes_pictures(declared: Input) -> bool:
 
 def is_seldom(declared: Input, inputs: Sequence[Input]) -> bool:
     """Whether a system with these inputs is mostly used without it: pictures beside a first one,
-    and what is painted but hints."""
+    and what is painted but hints, and what the declaration has right after its first input."""
     if declared.required or declared.name == PALETTE:
         return False
     if is_painted(declared):
-        return declared.name != HINTS
+        return declared.name != HINTS and declared not in inputs[:2]
     pictures = [each for each in inputs if takes_pictures(each)]
     first = next((each for each in pictures if each.required), pictures[0] if pictures else None)
     return declared in pictures and declared != first

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from operator import index
 from typing import Any, get_args
 
-from s2i_client.declaration import BlendMode, LayerKind
+from s2i_client.declaration import STACK, BlendMode, LayerKind
 from s2i_client.geometry import Bounds, Point
 from s2i_client.pixels import MAX_SIDE, Buffer, LayerInfo, PictureError, ResultLayer, with_data
 
 from ..host.selection import Selection
 from ..qt import QtCore, QtGui
 from ..texts import _
-from .layering import STACK
+from .layering import variants
 from .task import Work, on_thread
 
 FORMAT = 1
@@ -48,6 +48,10 @@ class StoredLayer:
     @property
     def kind(self) -> LayerKind:
         return self.info.kind
+
+    @property
+    def name(self) -> str:
+        return self.info.name
 
     def unpack(self) -> ResultLayer:
         """Raises `ResultDamaged`."""
@@ -111,6 +115,11 @@ class Entry:
     def aside(self) -> tuple[StoredLayer, ...]:
         """The pictures that do not: what was found, or what explains the result."""
         return tuple(layer for layer in self.layers if layer.info.name in self.off_canvas)
+
+    @property
+    def variants(self) -> tuple[StoredLayer, ...]:
+        """Those on the canvas of which only one is to be seen at a time."""
+        return tuple(variants(self.laid))
 
     @property
     def byte_count(self) -> int:

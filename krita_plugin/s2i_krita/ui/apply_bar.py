@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..host.results import Placement
+from ..model.again import Again
 from ..model.document_model import ApplyAs, DocumentModel
 from ..qt import QtWidgets, pyqtSlot
 from ..texts import _
@@ -40,10 +41,13 @@ class ApplyBar(QtWidgets.QWidget):
         )
         self._apply = push_button("apply", _("Apply"))
         self._apply.setIcon(icon("dialog-ok"))
+        self._again = push_button("again", "")
+        self._again.setIcon(icon("view-refresh"))
         choices, last = QtWidgets.QHBoxLayout(), QtWidgets.QHBoxLayout()
         choices.addWidget(self._how, 1)
         choices.addWidget(self._where, 1)
         last.addWidget(self._within, 1)
+        last.addWidget(self._again)
         last.addWidget(self._apply)
         layout = column(self)
         for line in (choices, last):
@@ -54,6 +58,7 @@ class ApplyBar(QtWidgets.QWidget):
         self._how.activated.connect(lambda i: values.set("apply_as", self._how.itemData(i)))
         self._where.activated.connect(lambda i: values.set("placement", self._where.itemData(i)))
         self._within.clicked.connect(partial(values.set, "only_selection"))
+        self._again.clicked.connect(self._generate_again)
         self._apply.clicked.connect(lambda _on: model.apply())
         for signal in (
             values.changed,
@@ -78,6 +83,23 @@ class ApplyBar(QtWidgets.QWidget):
         keys = self._shortcut("s2i_apply")
         tip = _("Put the result into the document") if there else _("Choose a result first")
         self._apply.setToolTip(f"{tip} ({keys})" if keys else tip)
+        again = model.again(model.selected) if model.selected is not None else None
+        self._again.setVisible(again is not None)
+        if again is not None:
+            self._again.setText(_(again.title))
+            self._again.setAccessibleName(_(again.title))
+            self._again.setToolTip(again_tip(again))
+            self._again.setEnabled(not model.is_busy)
+
+    @pyqtSlot()
+    def _generate_again(self) -> None:
+        if self._model.selected is not None:
+            self._model.generate_again(self._model.selected)
+
+
+def again_tip(again: Again) -> str:
+    """What the button for it does."""
+    return _("Generate once more, with this result as “{input}”", input=_(again.input.title))
 
 
 def ways() -> dict[ApplyAs, tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The pictures that a result brought beside the canvas, and what can be done with each."""
+"""The pictures of a result to choose from, and what can be done with each."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ _ROLE = QtCore.Qt.ItemDataRole
 
 
 class FoundPanel(QtWidgets.QWidget):
-    """Seen while such a result is looked at. What only explains a result has no buttons."""
+    """Seen while such a result is looked at. What only explains a result has no buttons, nor has
+    what lies on the canvas, which is applied as any result."""
 
     def __init__(self, model: DocumentModel, icon: Icon):
         super().__init__()
         self._model = model
-        identify(self, "found_panel", _("Pictures found"))
+        identify(self, "found_panel", _("Pictures of the result"))
         self._use = push_button("use_found", _("Use as reference"))
         self._use.setIcon(icon("dialog-ok"))
         self._use.clicked.connect(self._use_first)
@@ -84,7 +85,9 @@ class FoundPanel(QtWidgets.QWidget):
         self._use.setToolTip(tip if taken else _("No system of this daemon takes a reference."))
 
     def _use_first(self) -> None:
-        if self._use.isEnabled():
+        if self._model.found.is_variants:
+            self._model.apply()
+        elif self._use.isEnabled():
             self._model.use_found(self._model.found.uses[0])
 
     def _fill(self) -> None:
@@ -112,12 +115,12 @@ class FoundPanel(QtWidgets.QWidget):
 
 
 class FoundList(TileList):
-    """Choosing a picture picks it, a double click or Return uses it as the reference; what else it
-    can be is in the context menu."""
+    """Choosing a picture picks it, a double click or Return uses it as the reference, or applies it
+    where it lies on the canvas; what else it can be is in the context menu."""
 
     def __init__(self, model: DocumentModel, menu: QtWidgets.QMenu, use: Callable[[], None]):
         super().__init__(TILE_LINES * line_height(), _("Nothing was found"))
-        identify(self, "found", _("Pictures found"))
+        identify(self, "found", _("Pictures of the result"))
         self._model, self._menu, self._use = model, menu, use
         self.setItemDelegate(CaptionDelegate(self))
         caption = QtCore.QSize(0, line_height() + FRAME)

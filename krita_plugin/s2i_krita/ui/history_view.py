@@ -117,8 +117,15 @@ def result_menu(
         model.apply()
 
     add = _("Apply") if entry.laid else _("Add as layer")
+    again = model.again(entry)
+    once_more = (
+        [("again_result", _(again.title), "view-refresh", lambda: model.generate_again(entry))]
+        if again is not None
+        else []
+    )
     for name, text, picture, command in (
         ("apply_result", add, "dialog-ok", apply),
+        *once_more,
         ("reuse", _("Use these settings again"), "applications-system", lambda: model.reuse(entry)),
         (
             "take_result_palette",
@@ -135,6 +142,8 @@ def result_menu(
         if name == "take_result_palette" and (why := why_no_colors(model)):
             action.setEnabled(False)
             action.setToolTip(why)
+        if name == "again_result":
+            action.setEnabled(not model.is_busy)
     return menu
 
 
