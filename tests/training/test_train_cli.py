@@ -43,11 +43,21 @@ def test_an_error_is_told_without_a_traceback(
     assert f"Error: {error}" in result.output
 
 
-def test_a_system_without_a_paper_to_compare_with_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", ["--baseline-weights", "--ablation"])
+def test_a_system_with_nothing_to_compare_with_says_so(tmp_path: Path, option: str) -> None:
     weights = tmp_path / "paper.safetensors"
     weights.touch()
+    value = f"without={weights}" if option == "--ablation" else str(weights)
     out = str(tmp_path / "out")
     command = ["evaluate", "auto_painter", "--data", str(tmp_path), "--out", out]
-    result = CliRunner().invoke(main, [*command, "--baseline-weights", str(weights)])
+    result = CliRunner().invoke(main, [*command, option, value])
     assert result.exit_code == 2
-    assert "no paper's network" in result.output
+    assert "auto_painter has no" in result.output
+
+
+@pytest.mark.parametrize("value", ["weights.safetensors", "without=missing.safetensors"])
+def test_an_ablation_without_a_name_or_a_file_is_refused(tmp_path: Path, value: str) -> None:
+    command = ["evaluate", "pi_rec", "--data", str(tmp_path), "--ablation", value]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 2
+    assert "write NAME=FILE" in result.output

@@ -108,6 +108,18 @@ def fit(
         recipe.train(config, data, Run(options), start_from=from_weights)
 
 
+def _named_files(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, Path]:
+    files = {}
+    for value in values:
+        name, _, path = value.rpartition("=")
+        if not name or not Path(path).is_file():
+            raise click.BadParameter(f"{value!r}: write NAME=FILE with a file that is there")
+        files[name] = Path(path)
+    return files
+
+
 @main.command()
 @click.argument("system", type=click.Choice(SYSTEMS))
 @click.option(
@@ -133,6 +145,14 @@ def fit(
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Of the paper's network, to compare with, for systems that can.",
 )
+@click.option(
+    "--ablation",
+    "ablations",
+    multiple=True,
+    metavar="NAME=FILE",
+    callback=_named_files,
+    help="Weights that were trained without something, for systems that can; any number of times.",
+)
 def evaluate(
     system: str,
     data: Path,
@@ -141,14 +161,16 @@ def evaluate(
     out: Path | None,
     quick: bool,
     baseline_weights: Path | None,
+    ablations: dict[str, Path],
 ) -> None:
     """Measure SYSTEM on held-out data and print the tables of its model card."""
     evaluation = import_module(f"s2i_training.evaluations.{system}")
     folder = out or Path("runs") / f"{system}-evaluation"
     folder.mkdir(parents=True, exist_ok=True)
-    more = {} if baseline_weights is None else {"baseline_weights": baseline_weights}
-    if more and "baseline_weights" not in signature(evaluation.evaluate).parameters:
-        raise click.UsageError(f"{system} has no paper's network to compare with.")
+    asked = {"baseline_weights": baseline_weights, "ablations": ablations}
+    more = {name: value for name, value in asked.items() if value}
+    for name in more.keys() - signature(evaluation.evaluate).parameters.keys():
+        raise click.UsageError(f"{system} has no {name.replace('_', ' ')} to compare with.")
     with plain_errors():
         report = evaluation.evaluate(data, weights, drawings, folder, quick=quick, **more)
     (folder / "report.md").write_text(report, encoding="utf-8")

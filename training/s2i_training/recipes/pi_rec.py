@@ -86,8 +86,8 @@ PRESETS = {
     "cpu": Config(
         phases=(
             Phase("imitation", 300, 8, 8e-4, 0.0, 0.02, 0.0),
-            Phase("generating", 4000, 8, 1.8e-3, 0.005, 0.05, 2.0),
-            Phase("refinement", 1200, 8, 8e-4, 0.01, 0.05, 4.0),
+            Phase("generating", 4000, 8, 1.8e-3, 0.005, 0.1, 4.0),
+            Phase("refinement", 1200, 8, 8e-4, 0.01, 0.1, 4.0),
         ),
         network=CompactConfig(),
     ),
@@ -95,8 +95,8 @@ PRESETS = {
     "gpu": Config(
         phases=(
             Phase("imitation", 4000, 64, 6e-4, 0.0, 0.02, 0.0),
-            Phase("generating", 40000, 64, 6e-4, 0.005, 0.05, 2.0),
-            Phase("refinement", 20000, 64, 4e-4, 0.01, 0.05, 4.0),
+            Phase("generating", 40000, 64, 6e-4, 0.005, 0.1, 4.0),
+            Phase("refinement", 20000, 64, 4e-4, 0.01, 0.1, 4.0),
         ),
         network=CompactConfig(widths=(48, 96, 160, 208)),
         crop=SIDE,
