@@ -122,6 +122,11 @@ def test_without_imitation_the_next_phase_has_its_steps() -> None:
     assert names == [("generating", 4), ("refinement", 2)]
 
 
+def test_without_refinement_there_are_two_phases() -> None:
+    names = [p.name for p in recipe.phases_of(replace(TINY, refinement=False))]
+    assert names == ["imitation", "generating"]
+
+
 def test_each_phase_gives_its_network_what_the_paper_says(tmp_path: Path) -> None:
     run = Run(RunOptions(tmp_path))
     run.add("generator", _Add(), average=0.5)

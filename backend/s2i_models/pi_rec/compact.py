@@ -16,6 +16,7 @@ It differs from the paper's network (`network.py`) in four ways:
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -65,13 +66,10 @@ class CompactGenerator(nn.Module):
         self.stem = nn.Conv2d(INPUT_CHANNELS * FOLD**2, widths[0], 3, padding=1)
         self.encoder = nn.ModuleList(_blocks(w, self.config.down_blocks) for w in widths[:-1])
         self.down = nn.ModuleList(
-            nn.Conv2d(fine, coarse, 2, stride=2)
-            for fine, coarse in zip(widths, widths[1:], strict=False)
+            nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in pairwise(widths)
         )
         self.middle = _blocks(widths[-1], self.config.middle_blocks)
-        self.up = nn.ModuleList(
-            nn.Conv2d(coarse, fine, 1) for fine, coarse in zip(widths, widths[1:], strict=False)
-        )
+        self.up = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in pairwise(widths))
         self.decoder = nn.ModuleList(_blocks(w, self.config.up_blocks) for w in widths[:-1])
         self.head = nn.Conv2d(widths[0], 3 * FOLD**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)

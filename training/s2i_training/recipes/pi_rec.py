@@ -14,7 +14,7 @@ canvases are painted; and features are compared in random crops, which is what a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -62,6 +62,7 @@ class Config:
     """Every number of the recipe.
 
     `imitation`: whether there is the first phase; without it the second has its steps too.
+    `refinement`: whether there is the third.
     `confusion`, `dropped_edges`, `drawn_edges`, `no_edges`, `no_colors`: see `Confusion`.
     `crop`: side of the part in which features are compared, pixels.
     """
@@ -69,6 +70,7 @@ class Config:
     phases: tuple[Phase, ...]
     network: CompactConfig
     imitation: bool = True
+    refinement: bool = True
     confusion: bool = True
     dropped_edges: float = 0.08
     drawn_edges: float = 0.5
@@ -178,12 +180,12 @@ def train(config: Config, data: Path, run: Run, start_from: Path | None = None) 
 
 
 def phases_of(config: Config) -> tuple[Phase, ...]:
-    """The phases to be trained; see `Config.imitation`."""
-    if config.imitation:
-        return config.phases
-    imitation, generating, *rest = config.phases
-    longer = {**vars(generating), "steps": generating.steps + imitation.steps}
-    return (Phase(**longer), *rest)
+    """The phases to be trained; see `Config`."""
+    imitation, generating, refinement = config.phases
+    begin = (imitation, generating)
+    if not config.imitation:
+        begin = (replace(generating, steps=imitation.steps + generating.steps),)
+    return (*begin, refinement) if config.refinement else begin
 
 
 def given(phase: Phase, batch: Mapping[str, Tensor], run: Run) -> tuple[Tensor, Tensor, Tensor]:
