@@ -83,6 +83,20 @@ def color_domain() -> None:
     _save("color_domain.png", [_over(white, layer) for layer in (picture, few, many)], height=384)
 
 
+def pi_rec() -> None:
+    """Drawings with dabs of color as edges and colors, and what is painted from them."""
+    pipeline = catalog.load("pi_rec")
+    pictures = []
+    for name in ("burger", "robot", "pie"):
+        sketch = _gray(DOCS / "demo" / "drawings" / f"{name}.png")
+        hints = cv2.imread(str(DOCS / "demo" / "hints" / f"{name}.png"), cv2.IMREAD_UNCHANGED)
+        assert hints is not None
+        hints = cv2.cvtColor(hints, cv2.COLOR_BGRA2RGBA)
+        made = pipeline.layers(sketch=sketch[..., None], colors=hints)[0].pixels
+        pictures += [_over(sketch, hints), np.ascontiguousarray(made[..., :3])]
+    _save("pi_rec.png", pictures, height=300)
+
+
 def _reference(name: str) -> np.ndarray:
     """A picture that the demo has as a reference: RGBA."""
     picture = cv2.imread(str(DOCS / "demo" / "references" / f"{name}.png"), cv2.IMREAD_UNCHANGED)
@@ -119,7 +133,7 @@ def _save(name: str, pictures: list[np.ndarray], height: int) -> None:
 
 
 PICTURES: dict[str, Callable[[], None]] = {
-    made.__name__: made for made in (flats, edges_from_image, color_domain)
+    made.__name__: made for made in (flats, edges_from_image, color_domain, pi_rec)
 }
 
 

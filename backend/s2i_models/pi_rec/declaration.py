@@ -55,10 +55,11 @@ DECLARATION = Declaration(
         Parameter(
             "unpainted",
             "Without color",
-            "What has no color takes that of the nearest blob, or is as white as paper.",
+            "What has no color takes one painted within the same lines, where there is one; or "
+            "that of the nearest blob; or it is as white as paper.",
             "choice",
-            default="spread",
-            choices=("spread", "paper"),
+            default="lines",
+            choices=("lines", "spread", "paper"),
         ),
         Parameter(
             "steps",

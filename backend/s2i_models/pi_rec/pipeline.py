@@ -17,6 +17,7 @@ from s2i_models import catalog
 from s2i_models.coloring.drawing import Drawing
 from s2i_models.layers import convert_depth, stack
 from s2i_models.pi_rec.declaration import CANVAS, DECLARATION, WORK_SIZE
+from s2i_models.pi_rec.filling import fill_within_lines
 from s2i_models.pi_rec.generators import Networks, load_networks
 from s2i_models.pi_rec.painting import Look, refine, resized, size_of, sizes_to_paint
 from s2i_models.pi_rec.reading import (
@@ -182,16 +183,27 @@ def _color_domains(request: Request, size: Size) -> dict[str, np.ndarray]:
 
     Blended as the paper's script does: along straight lines between sRGB colors.
     """
-    spread = request.parameters["unpainted"] == "spread"
     first, second = (_read(request, name, size) for name in ("colors", "colors_2"))
-    begin = soften(fill_colors(*first, spread=spread))
+    begin = _domain(request, *first)
     if not second[1].any():
         return {"": begin}
-    end = soften(fill_colors(*second, spread=spread))
+    end = _domain(request, *second)
     shares = np.linspace(0, 1, int(request.parameters["steps"]), dtype=np.float32)
     return {
         f"{share:.0%}".replace("%", " %"): (1 - share) * begin + share * end for share in shares
     }
+
+
+def _domain(request: Request, colors: np.ndarray, painted: np.ndarray) -> np.ndarray:
+    """What was painted, (h, w, 3) and where, bool (h, w), as a color domain (h, w, 3)."""
+    how = request.parameters["unpainted"]
+    if how == "lines" and painted.any() and not painted.all():
+        drawing = Drawing.of(request.images["sketch"], request.memory)
+        filled = fill_within_lines(
+            colors, painted, drawing, lambda _, name: request.progress.step(0.03, name)
+        )
+        return soften(filled)
+    return soften(fill_colors(colors, painted, spread=how != "paper"))
 
 
 def _finished(painted: np.ndarray, request: Request) -> np.ndarray:
