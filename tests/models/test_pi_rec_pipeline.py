@@ -311,9 +311,8 @@ def test_without_colors_all_is_white_to_the_network(painter: Pipeline) -> None:
 def test_one_color_is_all_there_is_or_lies_on_paper(painter: Pipeline) -> None:
     one = {"colors": blobs((240, 300), RED)}
     everywhere = picture(painter, images={"colors": plain(RED)})
-    assert np.array_equal(
-        picture(painter, images=one, settings={"unpainted": "spread"}), everywhere
-    )
+    spread = picture(painter, images=one, settings={"unpainted": "spread"})
+    assert difference(spread, everywhere) < 0.02  # rounded otherwise on the way
     assert (
         difference(picture(painter, images=one, settings={"unpainted": "paper"}), everywhere) > 0.1
     )

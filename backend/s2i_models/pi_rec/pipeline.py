@@ -34,6 +34,8 @@ from s2i_models.pipeline import Layer, Pipeline, Request
 READING_SIZE = 1024
 # The paper's tool makes a picture lighter in steps of clip(1.1 v - 12.5), v from 0 to 255.
 LIGHTEN_FACTOR, LIGHTEN_LESS = 1.1, 12.5 / 255
+# The longest side, pixels, at which blobs are told to lie on one side of a line or on the other.
+FILLING_SIZE = 768
 
 
 class PipelineImpl(Pipeline):
@@ -183,27 +185,43 @@ def _color_domains(request: Request, size: Size) -> dict[str, np.ndarray]:
 
     Blended as the paper's script does: along straight lines between sRGB colors.
     """
-    first, second = (_read(request, name, size) for name in ("colors", "colors_2"))
-    begin = _domain(request, *first)
-    if not second[1].any():
-        return {"": begin}
-    end = _domain(request, *second)
+    begin, end = (_domain(request, name, size) for name in ("colors", "colors_2"))
+    if end is None:
+        return {"": np.ones((*size, 3), np.float32) if begin is None else begin}
+    if begin is None:
+        begin = np.ones((*size, 3), np.float32)
     shares = np.linspace(0, 1, int(request.parameters["steps"]), dtype=np.float32)
     return {
         f"{share:.0%}".replace("%", " %"): (1 - share) * begin + share * end for share in shares
     }
 
 
-def _domain(request: Request, colors: np.ndarray, painted: np.ndarray) -> np.ndarray:
-    """What was painted, (h, w, 3) and where, bool (h, w), as a color domain (h, w, 3)."""
+def _domain(request: Request, name: str, size: Size) -> np.ndarray | None:
+    """A layer of blobs as a color domain (h, w, 3) of `size`; None where nothing is painted."""
     how = request.parameters["unpainted"]
-    if how == "lines" and painted.any() and not painted.all():
-        drawing = Drawing.of(request.images["sketch"], request.memory)
-        filled = fill_within_lines(
-            colors, painted, drawing, lambda _, name: request.progress.step(0.03, name)
-        )
-        return soften(filled)
-    return soften(fill_colors(colors, painted, spread=how != "paper"))
+    if how == "lines":
+        # At the size of the lines, so that a blob beside a line is not taken to lie across it.
+        fine = _size_within(request.images["sketch"].shape, FILLING_SIZE)
+        colors, painted = _read(request, name, fine)
+        if not painted.any():
+            return None
+        if not painted.all():
+            drawing = Drawing.of(request.images["sketch"], request.memory)
+            colors = fill_within_lines(
+                colors, painted, drawing, lambda _, step: request.progress.step(0.03, step)
+            )
+        return soften(resized(colors, size))
+    colors, painted = _read(request, name, size)
+    if not painted.any():
+        return None
+    return soften(fill_colors(colors, painted, spread=how == "spread"))
+
+
+def _size_within(shape: tuple[int, ...], longest: int) -> Size:
+    """The size of a canvas of `shape`, shrunk so that its longer side has at most `longest` px."""
+    scale = min(1.0, longest / max(shape[:2]))
+    height, width = (max(1, round(length * scale)) for length in shape[:2])
+    return height, width
 
 
 def _finished(painted: np.ndarray, request: Request) -> np.ndarray:
