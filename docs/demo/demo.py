@@ -1,4 +1,4 @@
-"""Color the bundled drawings through the daemon, after hints and references: `make demo`.
+"""Color and paint the bundled drawings through the daemon: `make demo`.
 
 Starts a daemon of its own, apart from any that runs, sends each drawing as a host would, writes
 every layer as PNG and one contact sheet, and stops the daemon.
@@ -54,8 +54,8 @@ def main(out: Path) -> None:
 def color(
     client: BlockingClient, path: Path, out: Path, console: Console
 ) -> tuple[str, list[Image.Image]]:
-    """Color one drawing by itself, after hints and after a reference; returns its name and the
-    pictures to show."""
+    """Color one drawing by itself, after hints and after a reference, and paint it from its lines
+    and the same hints; returns its name and the pictures to show."""
     drawing = Image.open(path).convert("L")
     sketch = picture("sketch", drawing)
     hints = Image.open(HERE / "hints" / path.name).convert("RGBA")
@@ -64,6 +64,7 @@ def color(
         ("without_hints", "auto_painter", None),
         ("with_hints", "auto_painter", picture("hints", hints)),
         ("like_a_reference", "reference_colorization", picture("reference", reference)),
+        ("painted", "pi_rec", picture("colors", hints)),
     )
     made = {}
     for folder, pipeline, more in ways:
@@ -76,7 +77,7 @@ def color(
         for layer in layers:
             image = as_image(layer)
             image.save(target / f"{layer.name}.png")
-            if layer.name == "color":
+            if layer.name in ("color", "picture"):
                 made[folder] = on_paper(image)
         width, height = drawing.size
         what = folder.replace("_", " ")
@@ -90,6 +91,7 @@ def color(
         made["with_hints"],
         on_paper(reference),
         made["like_a_reference"],
+        made["painted"],
     ]
 
 
@@ -122,8 +124,11 @@ def as_image(layer: Picture) -> Image.Image:
 
 def contact_sheet(rows: list[tuple[str, list[Image.Image]]]) -> Image.Image:
     """One row per drawing: lines, colored without hints, the hints, colored with them, a
-    reference, colored like it."""
-    titles = ("line art", "without hints", "hints", "with hints", "a reference", "colored like it")
+    reference, colored like it, painted after the hints."""
+    titles = (
+        "line art", "without hints", "hints", "with hints",
+        "a reference", "colored like it", "painted after the hints",
+    )  # fmt: skip
     tiles = []
     for _, pictures in rows:
         scaled = [p.copy() for p in pictures]
