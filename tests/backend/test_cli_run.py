@@ -558,7 +558,9 @@ def test_each_drawing_with_each_color_layer_goes_on_and_has_a_sheet(tmp_path: Pa
     assert statuses() == 6 * ["done"]
     made = sorted(str(path.parent.relative_to(out)) for path in out.glob("*/*/flats.png"))
     assert made == [f"{page}/{blob}" for page in "ab" for blob in ("cold", "warm", "wet")]
-    height, width, _ = cv2.imread(str(sheet)).shape
+    drawn = cv2.imread(str(sheet))
+    assert drawn is not None
+    height, width, _ = drawn.shape
     assert width > 4 * 256 and height > 3 * 100, "two rows and three columns, and what they are of"
     first = sheet.read_bytes()
     (out / "a" / "warm" / "flats.png").unlink()

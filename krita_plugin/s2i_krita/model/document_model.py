@@ -313,12 +313,12 @@ class DocumentModel(Choices):
         )
         result = yield from self._ended(job)
         self._tell_progress(Progress(1.0, _("Keeping the result")))
-        entry = yield from make_entry(
+        made: Entry = yield from make_entry(
             declaration, parameters, result, request.region, canvas, request.within
         )
-        yield from self.history.add(entry, self.settings.values.history_megabytes << 20)
+        yield from self.history.add(made, self.settings.values.history_megabytes << 20)
         self.remember()
-        self.select(entry)
+        self.select(made)
         if result.notes:
             self.tell(Message("\n".join(map(_, result.notes)), is_error=False))
 
