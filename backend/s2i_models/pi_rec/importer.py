@@ -8,7 +8,6 @@ reader allows is read, tensors and plain containers, so that no file can run a p
 
 from __future__ import annotations
 
-import errno
 import json
 import re
 from collections.abc import Mapping
@@ -18,9 +17,7 @@ from typing import Literal
 from torch import Tensor
 
 from s2i_models.pi_rec.network import PaperConfig, PaperGenerator, PatchGan
-
-# How this project reads any file of `torch.save`.
-from s2i_models.reference_colorization.importer import _fitting, _read, _tensors, _width
+from s2i_models.torch_checkpoint import fitting, plain_tensors, read_checkpoint, width_of
 
 Phase = Literal["G", "R"]
 
@@ -59,7 +56,7 @@ def recognizes(path: Path) -> bool:
     if path.is_dir():
         return True
     try:
-        found = _checkpoint(path)
+        found = read_checkpoint(path)
     except ValueError:
         return False
     return any(isinstance(found.get(kind), Mapping) for kind in ("generator", "discriminator"))
@@ -117,7 +114,7 @@ def convert_discriminator(path: Path) -> dict[str, Tensor]:
         theirs.setdefault(name.replace("features.", "conv1.", 1), theirs[name])
         del theirs[name]
     first = "conv1.0.weight_orig"
-    width = _width(theirs, first)
+    width = width_of(theirs, first)
     network = PatchGan(conditional=theirs[first].shape[1] == 7, width=width)
     return _renamed(theirs, network.state_dict(), _DISCRIMINATOR)
 
@@ -163,23 +160,13 @@ def _generator(path: Path) -> tuple[dict[str, Tensor], PaperConfig]:
             "this generator is of Edge-Connect, which completes pictures; only PI-REC's, "
             "G_Model_gen_ITERATION.pth and R_Model_gen_ITERATION.pth, can be imported"
         )
-    config = PaperConfig(_width(theirs, "encoder.1.weight"))
+    config = PaperConfig(width_of(theirs, "encoder.1.weight"))
     return _renamed(theirs, PaperGenerator(config).state_dict(), _GENERATOR), config
-
-
-def _checkpoint(path: Path) -> Mapping:
-    try:
-        return _read(path)
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise
-        # Looked for outside of the file, whose end is missing.
-        raise ValueError("PyTorch can not read it; download it again") from error
 
 
 def _network(path: Path, kind: Literal["generator", "discriminator"]) -> dict[str, Tensor]:
     """The tensors of one of the networks in a checkpoint, by their names in it."""
-    checkpoint = _checkpoint(path)
+    checkpoint = read_checkpoint(path)
     found = checkpoint.get(kind)
     if not isinstance(found, Mapping):
         if kind == "generator" and isinstance(checkpoint.get("discriminator"), Mapping):
@@ -189,12 +176,12 @@ def _network(path: Path, kind: Literal["generator", "discriminator"]) -> dict[st
             )
         some = ", ".join(str(name) for name in list(checkpoint)[:3]) or "nothing"
         raise ValueError(f"it has no {kind} as PI-REC's checkpoints have, but {some}")
-    return {name.removeprefix(_PREFIX): tensor for name, tensor in _tensors(found).items()}
+    return {name.removeprefix(_PREFIX): tensor for name, tensor in plain_tensors(found).items()}
 
 
 def _renamed(
     theirs: Mapping[str, Tensor], expected: Mapping[str, Tensor], names: Mapping[str, str]
 ) -> dict[str, Tensor]:
     """Our names for tensors that are all there, under their names, and of the shapes of ours."""
-    fitting = _fitting(theirs, {name: expected[ours] for name, ours in names.items()})
-    return {names[name]: tensor for name, tensor in fitting.items()}
+    found = fitting(theirs, {name: expected[ours] for name, ours in names.items()})
+    return {names[name]: tensor for name, tensor in found.items()}

@@ -11,7 +11,6 @@ only paint what they learned with `token_layout="reshape"`.
 from __future__ import annotations
 
 import json
-import pickle
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,8 +20,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from s2i_models.reference_colorization.network import PaperConfig, PaperGenerator, PatchGan
-
-MOST_WIDTH = 64
+from s2i_models.torch_checkpoint import (
+    MOST_WIDTH,
+    fitting,
+    plain_tensors,
+    read_checkpoint,
+    width_of,
+)
 
 _Names = Sequence[tuple[str, str | Callable[[re.Match[str]], str]]]
 # Patterns of their names, and what those are called here.
@@ -74,15 +78,15 @@ def convert(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     OSError when the file can not be read, and ValueError, saying what was found, when it is no
     such checkpoint or holds anything but tensors and plain containers.
     """
-    checkpoint = _read(path)
+    checkpoint = read_checkpoint(path)
     if isinstance(checkpoint.get("generator_state_dict"), Mapping):
-        theirs = _tensors(checkpoint["generator_state_dict"])
-        width = _width(theirs, "encoder_s.layers.0.layers.0.weight")
+        theirs = plain_tensors(checkpoint["generator_state_dict"])
+        width = width_of(theirs, "encoder_s.layers.0.layers.0.weight")
         config = PaperConfig("snailpong", width, token_layout="reshape", leaky_output=True)
         names = _SNAILPONG
     elif any(str(name).startswith("encoder_sketch.layer") for name in checkpoint):
-        theirs = _without_spectral_norm(_tensors(checkpoint))
-        width = _width(theirs, "encoder_sketch.layer1.main.0.weight")
+        theirs = _without_spectral_norm(plain_tensors(checkpoint))
+        width = width_of(theirs, "encoder_sketch.layer1.main.0.weight")
         config = PaperConfig("jungjaewon", width, token_layout="reshape")
         names = _JUNGJAEWON
     else:
@@ -94,7 +98,7 @@ def convert(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         )
     with torch.device("meta"):
         expected = PaperGenerator(config).state_dict()
-    state = _fitting(_renamed(theirs, names), expected)
+    state = fitting(_renamed(theirs, names), expected)
     if config.preset == "jungjaewon":
         for block in _SWAPPED:
             name = f"decoder.blocks.{block}.conv.weight"
@@ -104,53 +108,14 @@ def convert(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 def convert_discriminator(path: Path) -> dict[str, Tensor]:
     """The discriminator in a `model_dict`, as weights of `PatchGan`. Raises as `convert` does."""
-    theirs = _read(path).get("discriminator_state_dict")
+    theirs = read_checkpoint(path).get("discriminator_state_dict")
     if not isinstance(theirs, Mapping):
         raise ValueError("the checkpoint has no discriminator_state_dict")
-    tensors = _tensors(theirs)
-    width = _width(tensors, "layers.0.layers.0.weight", 4 * MOST_WIDTH)
+    tensors = plain_tensors(theirs)
+    width = width_of(tensors, "layers.0.layers.0.weight", 4 * MOST_WIDTH)
     with torch.device("meta"):
         expected = PatchGan("batch", width).state_dict()
-    return _fitting(_renamed(tensors, _SNAILPONG_DISCRIMINATOR), expected)
-
-
-def _read(path: Path) -> Mapping:
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
-        raise
-    except pickle.UnpicklingError as error:
-        raise ValueError(
-            "it holds more than tensors and plain containers, which could run a program, or is "
-            "damaged; PyTorch's restricted reader refuses it"
-        ) from error
-    except Exception as error:  # a damaged file can raise nearly anything there
-        raise ValueError(f"PyTorch can not read it ({type(error).__name__})") from error
-    if not isinstance(found, Mapping):
-        raise ValueError(f"it holds a {type(found).__name__} where names and tensors should be")
-    return found
-
-
-def _tensors(found: Mapping) -> dict[str, Tensor]:
-    """`found`, when it is names of plain tensors and nothing else."""
-    for name, tensor in found.items():
-        if not isinstance(name, str) or not isinstance(tensor, Tensor):
-            raise ValueError(f"{name} is no tensor")
-        if tensor.layout != torch.strided or (
-            tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes()
-        ):
-            # A few bytes can claim to be a tensor of any size.
-            raise ValueError(f"{name} is not a plain tensor")
-    return dict(found)
-
-
-def _width(tensors: Mapping[str, Tensor], first: str, most: int = MOST_WIDTH) -> int:
-    if first not in tensors or tensors[first].ndim != 4:
-        raise ValueError(f"it has no {first}")
-    width = tensors[first].shape[0]
-    if not 1 <= width <= most:
-        raise ValueError(f"{first} has {width} channels; expected are 1 to {most}")
-    return width
+    return fitting(_renamed(tensors, _SNAILPONG_DISCRIMINATOR), expected)
 
 
 def _without_spectral_norm(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -181,16 +146,3 @@ def _renamed(tensors: Mapping[str, Tensor], names: _Names) -> dict[str, Tensor]:
             ours = re.sub(f"^{pattern}", name, ours)
         renamed[ours] = tensor
     return renamed
-
-
-def _fitting(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """`state` in float32, when its names and shapes are those of `expected`."""
-    if missing := sorted(expected.keys() - state.keys()):
-        raise ValueError(f"not a whole checkpoint: {missing[0]} is missing ({len(missing)} in all)")
-    if unknown := sorted(state.keys() - expected.keys()):
-        raise ValueError(f"{unknown[0]} belongs to another network ({len(unknown)} in all)")
-    for name, tensor in expected.items():
-        if state[name].shape != tensor.shape:
-            ours, theirs = (tuple(t.shape) for t in (tensor, state[name]))
-            raise ValueError(f"{name} has shape {theirs}; expected is {ours}")
-    return {name: state[name].to(tensor.dtype).contiguous() for name, tensor in expected.items()}
