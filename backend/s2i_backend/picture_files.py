@@ -155,6 +155,8 @@ def _plain_mode(picture: Image.Image, profile: ImageCms.ImageCmsProfile | None) 
     """In mode L, LA, RGB or RGBA, with sRGB colors."""
     has_alpha = picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info
     is_gray = picture.mode in ("1", "L", "LA", "La")
+    if picture.mode in ("P", "PA"):  # a palette first as its colors, or Pillow warns
+        picture = picture.convert("RGBA" if has_alpha else "RGB")
     alpha = picture.convert("RGBA").getchannel("A") if has_alpha else None
     if profile is not None:
         colors = picture if picture.mode == "CMYK" else picture.convert("L" if is_gray else "RGB")

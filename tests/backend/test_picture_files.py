@@ -136,6 +136,16 @@ def test_a_transparent_palette_entry_becomes_alpha(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read[0], [[255, 0, 0, 0], [0, 0, 255, 255]])
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_palette_with_soft_alpha_is_read_without_a_warning(tmp_path: Path) -> None:
+    picture = Image.new("P", (2, 1))
+    picture.putpalette([255, 0, 0, 0, 0, 255])
+    picture.putpixel((1, 0), 1)
+    picture.save(tmp_path / "a.png", transparency=bytes([90, 200]))
+    read = pixels_of(read_picture(tmp_path / "a.png", "sketch"))
+    np.testing.assert_array_equal(read[0], [[255, 0, 0, 90], [0, 0, 255, 200]])
+
+
 @pytest.mark.parametrize(("name", "tolerance"), [("a.jpg", 3), ("a.webp", 4), ("a.tif", 0)])
 def test_other_formats_are_read(name: str, tolerance: int, tmp_path: Path) -> None:
     Image.new("RGB", (32, 16), (200, 60, 40)).save(tmp_path / name, quality=95)

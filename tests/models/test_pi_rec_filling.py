@@ -52,14 +52,28 @@ def test_a_blob_that_slips_over_the_outline_does_not_flood_the_paper() -> None:
     assert _is(filled[:6], 1)
 
 
-def test_a_background_that_was_painted_is_colored() -> None:
-    filled = _fill(_boxes(), (0, 64, 62, 66, BLUE), (0, 8, 0, 128, BLUE), (56, 64, 0, 64, BLUE))
-    assert _is(filled[12:50, 2:6], BLUE)
+def test_a_background_that_was_painted_is_colored_where_a_bit_was_left_out() -> None:
+    painted = (
+        (0, 8, 0, 128, BLUE),
+        (56, 64, 0, 128, BLUE),
+        (0, 64, 61, 67, BLUE),
+        (0, 64, 0, 6, BLUE),
+    )
+    filled = _fill(_boxes(), *painted, (0, 64, 120, 128, BLUE))
+    assert _is(filled[20:40, 7:9], BLUE)
     assert _is(filled[14:50, 14:54], 1)
+
+
+def test_an_open_outline_does_not_flood_the_paper() -> None:
+    sketch = _boxes().sketch.copy()
+    sketch[80:140, 170:190] = 255
+    filled = _fill(Drawing(sketch), (10, 54, 10, 50, RED))
+    assert _is(filled[14:50, 14:48], RED)
+    assert _is(filled[:6], 1)
 
 
 def test_without_lines_the_nearest_blob_counts() -> None:
     blank = Drawing(np.full((200, 400, 1), 255, np.uint8))
-    filled = _fill(blank, (0, 64, 0, 40, RED), (0, 64, 100, 128, BLUE))
-    assert _is(filled[:, :60], RED)
-    assert _is(filled[:, 80:], BLUE)
+    filled = _fill(blank, (0, 64, 0, 54, RED), (0, 64, 80, 128, BLUE))
+    assert _is(filled[:, :62], RED)
+    assert _is(filled[:, 72:], BLUE)

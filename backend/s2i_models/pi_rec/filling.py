@@ -12,8 +12,9 @@ from s2i_models.flats.hints import apply_hints, read_hints
 from s2i_models.flats.regions import join_slivers
 
 _WHITE = np.ones(3, np.float32)
-# Blobs slip over outlines: what is around the drawing has a color where this share is painted.
-_LEAST_BACKGROUND = 0.25
+# Blobs slip over outlines, and outlines are open: what is around the drawing is filled only where
+# so much of it is painted.
+_LEAST_BACKGROUND = 0.75
 
 
 def fill_within_lines(
@@ -26,7 +27,7 @@ def fill_within_lines(
 
     What is painted stays. Else a region that the lines enclose takes the color that is painted in
     it, of several the one that is nearest inside of it; regions without any are white. So is what
-    is around the drawing, unless much of it is painted.
+    is around the drawing, unless nearly all of it is painted.
     """
     rows, columns = (
         np.floor((np.arange(cells) + 0.5) * length / cells).astype(int)
