@@ -84,7 +84,7 @@ class Config:
 
 
 PRESETS = {
-    # About an hour on two cores that compute in bf16.
+    # About an hour and a quarter on one core that computes in bf16.
     "cpu": Config(
         phases=(
             Phase("imitation", 300, 8, 8e-4, 0.0, 0.02, 0.0),
