@@ -29,7 +29,7 @@ def test_it_begins_by_giving_the_colors_back_blurred() -> None:
     made = CompactGenerator(SMALL)(colors, torch.zeros(2, 1, 64, 64))
     away = torch.cat([torch.arange(24), torch.arange(40, 64)])
     assert torch.allclose(made[..., away], colors[..., away], atol=1e-6)
-    assert 0.3 < float(made[0, 0, 32, 31]) < 0.7
+    assert 0.3 < made[0, 0, 32, 31].item() < 0.7
 
 
 def test_every_part_gets_a_gradient() -> None:
@@ -83,7 +83,7 @@ def test_it_learns_eight_pictures() -> None:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
     assert losses[-1] < 0.35 * (domain - pictures).abs().mean()
 
 

@@ -41,7 +41,7 @@ class ApplyBar(QtWidgets.QWidget):
         )
         self._apply = push_button("apply", _("Apply"))
         self._apply.setIcon(icon("dialog-ok"))
-        self._again = push_button("again", "")
+        self._again = push_button("again", _("Generate once more"))
         self._again.setIcon(icon("view-refresh"))
         choices, last = QtWidgets.QHBoxLayout(), QtWidgets.QHBoxLayout()
         choices.addWidget(self._how, 1)
