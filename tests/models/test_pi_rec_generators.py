@@ -36,7 +36,6 @@ def write(path, config, networks, **changed):
         "s2i.pipeline": "pi_rec",
         "s2i.network": "compact" if config == COMPACT else "paper",
         "s2i.config": json.dumps(config.to_dict()),
-        "s2i.domain": "drawings",
     }
     save_file(state, path, metadata=metadata | changed)
     return path
@@ -49,7 +48,6 @@ def test_both_phases_paint_what_they_painted_when_they_were_saved(config, tmp_pa
     networks = load_networks(write(tmp_path / "a.safetensors", config, saved), "cpu")
 
     assert networks.refine is not None
-    assert networks.domain == "drawings"
     colors, edges = torch.rand(1, 3, 16, 24), torch.zeros(1, 1, 16, 24)
     with torch.no_grad():
         for phase, loaded in (("generate", networks.generate), ("refine", networks.refine)):
@@ -92,7 +90,6 @@ def test_an_imported_checkpoint_is_loaded_as_it_was_converted(tmp_path):
 
     networks = load_networks(tmp_path / "a.safetensors", "cpu")
 
-    assert networks.domain == "imported"
     assert networks.refine is not None
     given = torch.rand(1, 3, 13, 18), torch.zeros(1, 1, 13, 18)
     with torch.no_grad():

@@ -105,7 +105,6 @@ def test_a_checkpoint_paints_what_its_authors_layers_paint(prefix, legacy, size,
     assert len(state) == 44
     assert PaperConfig.from_dict(json.loads(description["s2i.config"])) == PaperConfig(WIDTH)
     assert description["s2i.network"] == "paper"
-    assert description["s2i.domain"] == "imported"
 
 
 def test_the_names_are_those_of_the_published_files_at_their_width():

@@ -43,7 +43,7 @@ class Painter(nn.Module):
 
 
 def networks(generate: nn.Module, refine: nn.Module | None = None) -> Networks:
-    return Networks(generate, refine, "drawings")  # type: ignore[arg-type]
+    return Networks(generate, refine)  # type: ignore[arg-type]
 
 
 def held(number: int, inked: bool = True) -> HeldOut:

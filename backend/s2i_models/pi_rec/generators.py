@@ -24,12 +24,11 @@ class Networks:
     `generate` paints colors (B, 3, H, W), sRGB 0 to 1, and edges (B, 1, H, W), 0 or 1, as a picture
     (B, 3, H, W); `refine` does it again with that picture for colors, None where the file has no
     refinement phase. H and W are multiples of `stride`, best near `work_size`; `reach` is how many
-    pixels around matter. `domain`: what they were trained to paint.
+    pixels around matter.
     """
 
     generate: Generator
     refine: Generator | None
-    domain: str
 
 
 def load_networks(path: Path, device: str) -> Networks:
@@ -60,7 +59,6 @@ def load_networks(path: Path, device: str) -> Networks:
     return Networks(
         network(states["generate"]),
         network(states["refine"]) if "refine" in states else None,
-        metadata.get("s2i.domain", "unknown"),
     )
 
 

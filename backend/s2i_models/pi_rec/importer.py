@@ -69,7 +69,7 @@ def convert(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     in its folder is added, where there is one; or a folder, whose highest are taken. A file with
     another name is one of the generating phase, alone. Names of tensors begin with `generate.` and
     `refine.`; the description has `s2i.network` "paper", `s2i.config` for `PaperConfig.from_dict`,
-    `s2i.domain` "imported", and for people the file of each phase.
+    and for people the file of each phase.
 
     Raises OSError when a file can not be read, and ValueError, saying what was found and what to
     do, when there is no generating phase or a file is no such checkpoint.
@@ -97,7 +97,6 @@ def convert(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     description = {
         "s2i.network": "paper",
         "s2i.config": json.dumps(config.to_dict()),
-        "s2i.domain": "imported",
         **files,
     }
     return named, description

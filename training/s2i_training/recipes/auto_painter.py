@@ -24,7 +24,7 @@ from s2i_models.auto_painter.compact import (
     CompactGenerator,
 )
 from s2i_training.data.lineart import LineArtDataset
-from s2i_training.discriminator import CompactDiscriminator
+from s2i_training.discriminator import CompactDiscriminator, train_critic
 from s2i_training.export import averaged_state, write_weights
 from s2i_training.hints import HintSampler
 from s2i_training.losses import (
@@ -155,7 +155,7 @@ def train(config: Config, data: Path, run: Run, start_from: Path | None = None) 
         discriminator.parameters(), config.adversarial_learning_rate, betas=(0.5, 0.99)
     )
     painter = run.add("generator", generator, generator_optimizer, average=config.average)
-    critic = run.add("discriminator", discriminator, discriminator_optimizer)
+    run.add("discriminator", discriminator, discriminator_optimizer)
     run.start()
 
     features = None
@@ -186,10 +186,9 @@ def train(config: Config, data: Path, run: Run, start_from: Path | None = None) 
                 losses["mode"] = mode_loss(painted, color, batch["painted"], lines)
                 loss = loss + phase.mode_weight * losses["mode"]
             if phase.adversarial and features is not None:
-                losses["critic"] = _train_critic(run, critic, lines, color, painted)
-                with run.accelerator.autocast():
-                    # The plain network: gradients pass through it but must not be shared here.
-                    verdict = run.plain("discriminator")(lines, painted).float()
+                losses["critic"], verdict = train_critic(
+                    run, lines, color, painted, hinge_discriminator
+                )
                 losses["adversarial"] = wasserstein_generator(verdict)
                 losses["feature"] = feature_loss(features, painted, color, run)
                 losses["variation"] = variation_isotropic(painted, "mean")
@@ -206,21 +205,6 @@ def train(config: Config, data: Path, run: Run, start_from: Path | None = None) 
             run.after_step(losses, images=lambda b=batch: preview(run, b))
         begin += phase.steps
     run.finish()
-
-
-def _train_critic(
-    run: Run, critic: torch.nn.Module, lines: Tensor, color: Tensor, painted: Tensor
-) -> Tensor:
-    """One hinge step of the discriminator; returns its loss."""
-    with run.accelerator.autocast():
-        # One pass for both, because each pass of a network on several processes is one exchange.
-        verdicts = critic(lines.repeat(2, 1, 1, 1), torch.cat([color, painted.detach()])).float()
-    real, fake = verdicts.chunk(2)
-    loss = hinge_discriminator(real, fake)
-    run.optimizers["discriminator"].zero_grad()
-    run.accelerator.backward(loss)
-    run.optimizers["discriminator"].step()
-    return loss
 
 
 def feature_loss(features: Vgg16Features, painted: Tensor, color: Tensor, run: Run) -> Tensor:

@@ -21,11 +21,11 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from s2i_models.pi_rec.compact import CompactConfig, CompactGenerator
 from s2i_training.data.edges_and_colors import SIDE, Confusion, EdgesAndColors, open_pictures
-from s2i_training.discriminator import CompactDiscriminator
+from s2i_training.discriminator import CompactDiscriminator, train_critic
 from s2i_training.export import averaged_state, describe_network, described_network, write_weights
 from s2i_training.losses import (
     feature,
@@ -121,7 +121,7 @@ def train(config: Config, data: Path, run: Run, start_from: Path | None = None) 
         optimizer = torch.optim.AdamW(network.parameters(), betas=(0.9, 0.99), weight_decay=1e-4)
         run.add(name, network, optimizer, average=config.average)
     discriminator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    critic = run.add(
+    run.add(
         "discriminator",
         discriminator,
         torch.optim.Adam(
@@ -163,10 +163,9 @@ def train(config: Config, data: Path, run: Run, start_from: Path | None = None) 
                 + phase.style_weight * losses["style"]
             )
             if phase.adversarial_weight:
-                losses["discriminator"] = _train_critic(run, critic, edges, picture, painted)
-                with run.accelerator.autocast():
-                    # The plain network: gradients pass through it but must not be shared here.
-                    verdict = run.plain("discriminator")(edges, painted).float()
+                losses["discriminator"], verdict = train_critic(
+                    run, edges, picture, painted, least_squares_discriminator
+                )
                 losses["adversarial"] = least_squares_generator(verdict)
                 loss = loss + phase.adversarial_weight * losses["adversarial"]
             run.optimizers[trained].zero_grad()
@@ -227,21 +226,6 @@ def _feature_losses(
         "feature": torch.stack([feature(*pair) for pair in pairs]).sum(),
         "style": torch.stack([style(*pair) for pair in pairs]).sum(),
     }
-
-
-def _train_critic(
-    run: Run, critic: nn.Module, edges: Tensor, picture: Tensor, painted: Tensor
-) -> Tensor:
-    """One step of the discriminator; returns its loss."""
-    with run.accelerator.autocast():
-        # One pass for both, because each pass of a network on several processes is one exchange.
-        verdicts = critic(edges.repeat(2, 1, 1, 1), torch.cat([picture, painted.detach()])).float()
-    real, fake = verdicts.chunk(2)
-    loss = least_squares_discriminator(real, fake)
-    run.optimizers["discriminator"].zero_grad()
-    run.accelerator.backward(loss)
-    run.optimizers["discriminator"].step()
-    return loss
 
 
 def _hand_on(run: Run) -> None:

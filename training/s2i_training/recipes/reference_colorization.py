@@ -33,7 +33,7 @@ from s2i_training.correspondence_losses import (
 )
 from s2i_training.data.augmented_self import AugmentedSelfDataset
 from s2i_training.data.lineart import LineArtDataset
-from s2i_training.discriminator import CompactDiscriminator
+from s2i_training.discriminator import CompactDiscriminator, train_critic
 from s2i_training.export import (
     averaged_state,
     describe_network,
@@ -144,7 +144,7 @@ def train(config: Config, data: Path, run: Run, start_from: Path | None = None) 
         discriminator.parameters(), config.discriminator_learning_rate, betas=(0.5, 0.999)
     )
     painter = run.add("generator", generator, generator_optimizer, average=config.average)
-    critic = run.add("discriminator", discriminator, discriminator_optimizer)
+    run.add("discriminator", discriminator, discriminator_optimizer)
     run.start()
     if run.accelerator.is_main_process:
         describe_network(run.options.folder, config.generator, generator.config.to_dict())
@@ -173,7 +173,7 @@ def train(config: Config, data: Path, run: Run, start_from: Path | None = None) 
             if phase.refine:
                 assert features is not None
                 painted = made.output[:, :3].float()
-                losses |= _refining_losses(run, critic, features, batch, painted)
+                losses |= _refining_losses(run, features, batch, painted)
                 loss = (
                     loss
                     + config.adversarial_weight * losses["adversarial"]
@@ -273,24 +273,14 @@ def _negatives(
 
 def _refining_losses(
     run: Run,
-    critic: nn.Module,
     features: Vgg16Features,
     batch: Mapping[str, Tensor],
     painted: Tensor,
 ) -> dict[str, Tensor]:
     """One step of the discriminator, and what it and VGG16 say of the same painted batch."""
     lines, color = batch["lines"], batch["color"]
+    loss, verdict = train_critic(run, lines, color, painted, hinge_discriminator)
     with run.accelerator.autocast():
-        # One pass for both, because each pass of a network on several processes is one exchange.
-        both = critic(lines.repeat(2, 1, 1, 1), torch.cat([color, painted.detach()]))
-    real, fake = both.float().chunk(2)
-    loss = hinge_discriminator(real, fake)
-    run.optimizers["discriminator"].zero_grad()
-    run.accelerator.backward(loss)
-    run.optimizers["discriminator"].step()
-    with run.accelerator.autocast():
-        # The plain network: gradients pass through it but must not be shared here.
-        verdict = run.plain("discriminator")(lines, painted).float()
         # At half size, where colors are what counts.
         ours = features(F.avg_pool2d(painted, 2))
         with torch.no_grad():
