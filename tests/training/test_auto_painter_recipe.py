@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from tiny_set import FlatFeatures, stop_run
+from tiny_set import FlatFeatures, tiny_run
 
 from s2i_models import load
 from s2i_models.auto_painter.compact import CompactConfig
@@ -35,9 +35,7 @@ def no_download(monkeypatch: pytest.MonkeyPatch) -> None:
 def _train(
     folder: Path, tiny_set: Path, stop_after: int | None = None, resume: bool = False
 ) -> None:
-    run = Run(RunOptions(folder, workers=0, resume=resume, checkpoint_every=1, log_every=1))
-    if stop_after is not None:
-        stop_run(run, stop_after)
+    run = tiny_run(folder, stop_after, resume)
     recipe.train(TINY, tiny_set, run)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import safe_open
-from tiny_set import FlatFeatures, stop_run
+from tiny_set import FlatFeatures, tiny_run
 
 from s2i_models.pi_rec.compact import CompactConfig
 from s2i_training.recipes import pi_rec as recipe
@@ -39,9 +39,7 @@ def _train(
     stop_after: int | None = None,
     resume: bool = False,
 ) -> Run:
-    run = Run(RunOptions(folder, workers=0, resume=resume, checkpoint_every=1, log_every=1))
-    if stop_after is not None:
-        stop_run(run, stop_after)
+    run = tiny_run(folder, stop_after, resume)
     recipe.train(config, data, run)
     return run
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors import safe_open
-from tiny_set import FlatFeatures, stop_run
+from tiny_set import FlatFeatures, tiny_run
 
 from s2i_models.reference_colorization.compact import CompactConfig, CompactGenerator
 from s2i_models.reference_colorization.generators import PaperPainter, load_generator
@@ -43,9 +43,7 @@ def _train(
     stop_after: int | None = None,
     resume: bool = False,
 ) -> None:
-    run = Run(RunOptions(folder, workers=0, resume=resume, checkpoint_every=1, log_every=1))
-    if stop_after is not None:
-        stop_run(run, stop_after)
+    run = tiny_run(folder, stop_after, resume)
     recipe.train(config, data, run)
 
 

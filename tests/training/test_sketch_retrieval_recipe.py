@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_set import stop_run
+from tiny_set import tiny_run
 
 from s2i_models.find_reference.network import Body, Embedder, load_embedder
 from s2i_training.recipes import sketch_retrieval as recipe
@@ -37,9 +37,7 @@ def small_and_without_download(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _train(folder: Path, data: Path, stop_after: int | None = None, resume: bool = False) -> None:
-    run = Run(RunOptions(folder, workers=0, resume=resume, checkpoint_every=1, log_every=1))
-    if stop_after is not None:
-        stop_run(run, stop_after)
+    run = tiny_run(folder, stop_after, resume)
     recipe.train(TINY, data, run)
 
 

@@ -14,7 +14,7 @@ from s2i_training.data.build import build_set
 from s2i_training.data.drawing import Drawing, Picture
 from s2i_training.data.published import Package
 from s2i_training.data.sources import Source
-from s2i_training.run import Run
+from s2i_training.run import Run, RunOptions
 
 
 class FlatFeatures(torch.nn.Module):
@@ -53,6 +53,14 @@ def build_tiny_set(folder: Path, count: int = 40) -> Path:
         patch.setattr("s2i_training.data.build.fetch", lambda package, _folder: package)
         build_set([Source("made", (Package("npm", "made", "1", ""),), "CC0-1.0", "", read)], folder)
     return folder
+
+
+def tiny_run(folder: Path, stop_after: int | None = None, resume: bool = False) -> Run:
+    """A run that saves at every step, interrupted after step number `stop_after`."""
+    run = Run(RunOptions(folder, workers=0, resume=resume, checkpoint_every=1, log_every=1))
+    if stop_after is not None:
+        stop_run(run, stop_after)
+    return run
 
 
 def stop_run(run: Run, step: int) -> None:
