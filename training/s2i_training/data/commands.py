@@ -217,21 +217,25 @@ def licence_table(items: Sequence[Item]) -> Table:
     return table
 
 
-@show_commands.command("lineart")
-@click.option(
+_to_sheet = click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("sheet.png"),
     show_default=True,
 )
+_of_split = click.option("--split", type=click.Choice(SPLITS), default="train", show_default=True)
+
+
+@show_commands.command("lineart")
+@_to_sheet
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
     default=DEFAULT_SET,
     show_default=True,
 )
-@click.option("--split", type=click.Choice(SPLITS), default="train", show_default=True)
+@_of_split
 @click.option("--sources", default="", help="Names with commas between.  [default: all]")
 @click.option("--rows", type=click.IntRange(min=1), default=12, show_default=True)
 @click.option("--size", type=click.IntRange(min=32), default=192, show_default=True)
@@ -248,20 +252,14 @@ def show_lineart(output: Path, data: Path, split: str, sources: str, rows: int, 
 
 
 @show_commands.command("faces")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("sheet.png"),
-    show_default=True,
-)
+@_to_sheet
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
     default=FACES_SET,
     show_default=True,
 )
-@click.option("--split", type=click.Choice(SPLITS), default="train", show_default=True)
+@_of_split
 @click.option("--rows", type=click.IntRange(min=1), default=6, show_default=True)
 @click.option("--columns", type=click.IntRange(min=1), default=8, show_default=True)
 @click.option("--size", type=click.IntRange(min=32), default=160, show_default=True)
